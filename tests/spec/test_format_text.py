@@ -1,0 +1,124 @@
+"""The text of the format and the code say the same: tables, limits, worked examples, faults."""
+
+from __future__ import annotations
+
+import json
+import re
+from binascii import crc_hqx
+from pathlib import Path
+
+import pytest
+
+from limner import errors
+from limner.container import blob as code
+from limner.container.explain import explain
+from limner.container.fields import HEAD, LEAD, SIZES, group_bytes, write_varint
+
+SPEC = Path(__file__).parents[2] / "spec"
+TEXT = (SPEC / "limn-1.md").read_text(encoding="utf-8")
+
+
+def section(number: str, text: str = TEXT) -> str:
+    """Return one section, its subsections included."""
+    found = re.search(rf"^(#+) {re.escape(number)} .*?(?=^#{{1,}} \d|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"no section {number}"
+    return found.group(0)
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """Return the tables of a text as rows of cells, without their headings."""
+    blocks = re.findall(r"(?:^\|.*\|\n)+", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return [[[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()[2:]] for block in blocks]
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def test_systems_and_their_own_kinds() -> None:
+    (rows,) = tables(section("5"))
+    assert {int(row[0]): row[1] for row in rows} == code.SYSTEMS
+    assert {int(row[0]): int(row[2]) for row in rows if row[2] != "none"} == code.OWN_KIND
+
+
+def test_layer_kinds() -> None:
+    _, rows = tables(section("7"))
+    assert {int(row[0]): row[1] for row in rows} == code.KINDS
+    assert {int(row[0]) for row in rows if row[2] == "yes"} == code.REPEATABLE
+    assert {row[2] for row in rows} == {"yes", "no"}
+
+
+def test_bit_fields() -> None:
+    (head,) = tables(section("4.2"))
+    assert [(row[0], int(row[1])) for row in head] == [(field.name, field.bits) for field in HEAD]
+    lead, _ = tables(section("7"))
+    assert [(row[0], int(row[1])) for row in lead] == [(field.name, field.bits) for field in LEAD]
+
+
+def test_size_classes() -> None:
+    (rows,) = tables(section("4.4"))
+    told = {int(row[0]): (int(row[1]), int(row[2]), int(row[3])) for row in rows}
+    assert told == {name: (fields[0].bits, group_bytes(fields), 1 << fields[0].bits) for name, fields in SIZES.items()}
+
+
+def test_limits() -> None:
+    (rows,) = tables(section("11"))
+    told = {row[0]: number(row[1].removesuffix(" px")) for row in rows}
+    assert told["side of a picture"] == code.MAX_SIDE_PX
+    assert told["layers in a file"] == code.MAX_LAYERS
+    assert told["bytes of a body"] == code.MAX_BODY_BYTES
+    assert told["pixels"] == code.MAX_PIXELS
+
+
+def test_numbers_in_the_notation() -> None:
+    pairs = re.findall(r"(\d+) is\s+`([0-9A-F ]+)`", section("3"))
+    assert len(pairs) == 4
+    for value, written in pairs:
+        assert write_varint(int(value)) == bytes.fromhex(written)
+
+
+def test_check_value() -> None:
+    written = re.search(r"`123456789`\s+is\s+`([0-9A-F ]+)`", TEXT)
+    assert written
+    assert (crc_hqx(b"123456789", 0xFFFF) ^ 0xFFFF).to_bytes(2, "big") == bytes.fromhex(written.group(1))
+
+
+def test_every_fault_names_an_error_and_has_a_vector() -> None:
+    (rows,) = tables(section("12"))
+    assert [int(row[0]) for row in rows] == list(range(1, len(rows) + 1))
+    told = {(row[2].strip("`"), row[4]) for row in rows}
+    for error, _ in told:
+        assert issubclass(getattr(errors, error), errors.DecodeError)
+    files = (SPEC / "vectors" / "invalid").glob("container-*.json")
+    expected = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    seen = {(row["error"], row["field"]) for row in expected}
+    # A body over the limit has no vector: it would be a file of 256 MiB.
+    assert {pair for pair in seen if pair[0] != "TruncatedError"} == told - {("LimitError", "body")}
+    cut = re.search(r"the name of the field \(([^)]*)\)", section("12"))
+    assert cut
+    assert {field for error, field in seen if error == "TruncatedError"} == set(re.split(r",\s+", cut.group(1)))
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_worked_examples(index: int) -> None:
+    text = section("13")
+    name = re.findall(r"`(container-[a-z-]+)\.limn`, (\d+) bytes", text)[index]
+    rows = tables(text)[index]
+    data = bytes.fromhex("".join(row[1] for row in rows))
+    assert data == (SPEC / "vectors" / "valid" / f"{name[0]}.limn").read_bytes()
+    assert len(data) == int(name[1])
+    found = explain(data).rows
+    assert [(row.offset, row.field) for row in found] == [(int(cells[0]), cells[2]) for cells in rows]
+    assert (code.unpack(data).width_px, code.unpack(data).height_px) == (768, 512)
+    for row, cells in zip(found, rows, strict=True):
+        over = re.fullmatch(r"over bytes 0\.\.(\d+)", cells[3])
+        assert (over is not None) == (row.field == "check")
+        if over:
+            assert crc_hqx(data[: int(over.group(1)) + 1], 0xFFFF) ^ 0xFFFF == int(cells[1].replace(" ", ""), 16)
+
+
+def test_reading_the_text_can_fail() -> None:
+    changed = section("5").replace("| 3 | pics |", "| 6 | pics |")
+    assert {int(row[0]): row[1] for row in tables(changed)[0]} != code.SYSTEMS
+    with pytest.raises(AssertionError):
+        section("99")
