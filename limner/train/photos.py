@@ -1,0 +1,70 @@
+"""Training photographs: JPEGs in tar shards or a folder, decoded once into memory; random crops of them."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+HELD_OUT_PREFIXES = ("bsd_", "urban_")
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photographs for training and for validation, each (h, w, 3) uint8."""
+
+    train: list[NDArray[np.uint8]]
+    held_out: list[NDArray[np.uint8]]
+
+
+def load(folder: Path) -> Photos:
+    """Read every picture of the tar shards in ``folder``, or of the folder itself when it holds none.
+
+    Held out: the ``bsd_`` and ``urban_`` pictures of the last shard; of a plain folder every fiftieth.
+    """
+    shards = sorted(folder.glob("photos-*.tar")) or sorted(folder.glob("*.tar"))
+    if not shards:
+        paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+        pictures = [as_array(p.read_bytes()) for p in paths]
+        return Photos([p for i, p in enumerate(pictures) if i % 50], pictures[::50])
+    train, held_out = [], []
+    for shard in shards:
+        for name, data in members(shard):
+            held = shard == shards[-1] and name.startswith(HELD_OUT_PREFIXES)
+            (held_out if held else train).append(as_array(data))
+    return Photos(train, held_out)
+
+
+def members(shard: Path) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(shard) as tar:
+        for member in tar:
+            stream = tar.extractfile(member) if Path(member.name).suffix.lower() in SUFFIXES else None
+            if stream is not None:
+                yield Path(member.name).name, stream.read()
+
+
+def as_array(data: bytes) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def crops(photos: list[NDArray[np.uint8]], size: int, count: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Random flipped crops (count, size, size, 3); a picture smaller than the crop is mirrored out to it."""
+    return np.stack([crop(photos[rng.integers(len(photos))], size, rng) for _ in range(count)])
+
+
+def crop(photo: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    h, w, _ = photo.shape
+    if h < size or w < size:
+        photo = np.pad(photo, ((0, max(0, size - h)), (0, max(0, size - w)), (0, 0)), mode="symmetric")
+        h, w, _ = photo.shape
+    top, left = rng.integers(h - size + 1), rng.integers(w - size + 1)
+    piece = photo[top : top + size, left : left + size]
+    return piece[:, ::-1] if rng.random() < 0.5 else piece
