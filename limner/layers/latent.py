@@ -1,0 +1,202 @@
+"""The latent layer: quality, coded size, and the integer latents of a learned codec.
+
+The body is one range-coded stream: scale code (uniform of 8), quality (uniform of 64), the hyper latent channel by channel
+in raster order, then the latent in four steps. In each step the symbols are coded by rising table index, and for equal
+index in order of channel, row, column: few long runs under one table are fast to code in any language.
+
+``walk`` is the only traversal: ``fit``, ``write`` and ``read`` differ in where the symbols come from.
+
+Source of the model: mean-scale hyperprior, Minnen et al. 2018; quadtree steps, Li et al. 2023 (DCVC-DC), section 3.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.entropy.coder import Coder, Reader, Writer
+from limner.entropy.tables import Table, gaussians, uniform
+from limner.errors import DamagedError, EncodeError
+from limner.layers.path import FRACTION_BITS, HYPER_MAX, SYMBOL_MAX, Path
+from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES, STEPS, group_of
+
+LATENT_PX = 16  # one latent position per 16 x 16 coded pixels
+HYPER_STRIDE = 4
+SIXTEENTHS = (16, 12, 8, 6, 4, 3, 2, 1)  # scale code -> sixteenths of the picture's sides that are coded
+
+Symbols = NDArray[np.int16]
+Choose = Callable[[NDArray[np.int16], NDArray[np.intp]], NDArray[np.int32]]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sizes that follow from the picture's size and a scale code."""
+
+    width_px: int
+    height_px: int
+    scale: int
+
+    @property
+    def coded_px(self) -> tuple[int, int]:
+        """Width and height of the picture that is coded."""
+        part = SIXTEENTHS[self.scale]
+        return -(-self.width_px * part // 16), -(-self.height_px * part // 16)
+
+    @property
+    def latent(self) -> tuple[int, int, int]:
+        width, height = self.coded_px
+        return LATENT_CHANNELS, -(-height // LATENT_PX), -(-width // LATENT_PX)
+
+    @property
+    def hyper(self) -> tuple[int, int, int]:
+        _, rows, columns = self.latent
+        return HYPER_CHANNELS, -(-rows // HYPER_STRIDE), -(-columns // HYPER_STRIDE)
+
+
+@dataclass(frozen=True, eq=False)
+class Latent:
+    """scale: 0..7; quality: 0..63; hyper: (32, h, w) int16 within +-255; symbols: (64, h, w) int16 within +-127."""
+
+    scale: int
+    quality: int
+    hyper: Symbols
+    symbols: Symbols
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.scale < len(SIXTEENTHS) and 0 <= self.quality < QUALITIES):
+            raise EncodeError(f"scale {self.scale} or quality {self.quality} is out of range")
+        for name, values, most in (("hyper", self.hyper, HYPER_MAX), ("latent", self.symbols, SYMBOL_MAX)):
+            if values.dtype != np.int16 or values.ndim != 3 or (values.size and int(np.abs(values).max()) > most):
+                raise EncodeError(f"{name} symbols are int16 (channels, rows, columns) within +-{most}")
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Latent)
+            and (self.scale, self.quality) == (other.scale, other.quality)
+            and np.array_equal(self.hyper, other.hyper)
+            and np.array_equal(self.symbols, other.symbols)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.scale, self.quality, self.hyper.tobytes(), self.symbols.tobytes()))
+
+
+@dataclass(frozen=True, eq=False)
+class Walked:
+    """A layer and its latents with their means added: (64, h, w) int16 with 7 fraction bits."""
+
+    layer: Latent
+    values: NDArray[np.int16]
+
+
+def fit(y: NDArray[np.float32], z: NDArray[np.float32], quality: int, geometry: Geometry, path: Path, coder: Coder) -> Walked:
+    """Quantise scaled latents y (64, h, w) and hyper latents z (32, h/4, w/4), about the means that the decoder will have.
+
+    ``coder`` sees the symbols as they are chosen: a Writer has the body afterwards, a ``Meter`` its size in bits.
+    """
+    flat = y.reshape(-1)
+    hyper = np.clip(np.rint(z), -HYPER_MAX, HYPER_MAX).astype(np.int16)
+
+    def nearest(mean: NDArray[np.int16], places: NDArray[np.intp]) -> NDArray[np.int32]:
+        away = flat[places] - mean.astype(np.float32) / 2**FRACTION_BITS
+        return np.clip(np.rint(away), -SYMBOL_MAX, SYMBOL_MAX).astype(np.int32)
+
+    return walk(coder, geometry, quality, hyper, nearest, path)
+
+
+def write(layer: Latent, geometry: Geometry, path: Path) -> bytes:
+    """Code a layer as the body of its container layer. EncodeError if its shapes are not the geometry's."""
+    if layer.symbols.shape != geometry.latent or layer.hyper.shape != geometry.hyper or layer.scale != geometry.scale:
+        raise EncodeError("the latent layer is not of the picture's size")
+    flat = layer.symbols.reshape(-1).astype(np.int32)
+    writer = Writer()
+    walk(writer, geometry, layer.quality, layer.hyper, lambda _, places: flat[places], path)
+    return writer.finish()
+
+
+def read(body: bytes, width_px: int, height_px: int, path: Path) -> Walked:
+    """Read the body of a latent layer. DamagedError unless it is exactly what ``write`` makes of what was read."""
+    reader = Reader(body)
+    scale = int(reader.code(np.zeros(1, np.int32), uniform(len(SIXTEENTHS)))[0])
+    quality = int(reader.code(np.zeros(1, np.int32), uniform(QUALITIES))[0])
+    geometry = Geometry(width_px, height_px, scale)
+    walked = walk_symbols(
+        reader, geometry, quality, np.zeros(geometry.hyper, np.int16), lambda _, places: np.zeros(len(places), np.int32), path
+    )
+    reader.finish()
+    return walked
+
+
+def setting(body: bytes) -> tuple[int, int]:
+    """Scale code and quality of a body, read without any weights."""
+    reader = Reader(body)
+    scale = int(reader.code(np.zeros(1, np.int32), uniform(len(SIXTEENTHS)))[0])
+    return scale, int(reader.code(np.zeros(1, np.int32), uniform(QUALITIES))[0])
+
+
+def walk(coder: Coder, geometry: Geometry, quality: int, hyper: Symbols, choose: Choose, path: Path) -> Walked:
+    """Code a whole body: the setting, then the symbols."""
+    coder.code(np.array([geometry.scale], np.int32), uniform(len(SIXTEENTHS)))
+    coder.code(np.array([quality], np.int32), uniform(QUALITIES))
+    return walk_symbols(coder, geometry, quality, hyper, choose, path)
+
+
+def walk_symbols(coder: Coder, geometry: Geometry, quality: int, hyper: Symbols, choose: Choose, path: Path) -> Walked:
+    """Code hyper latents, then the latents of the four steps; ``choose`` gives symbols for (means, flat places)."""
+    tables = gaussians()
+    hyper = np.stack([coded(coder, plane, tables[i]) for plane, i in zip(hyper, path.hyper_index[quality], strict=True)])
+    channels, rows, columns = geometry.latent
+    features = path.features(hyper, quality, rows, columns)
+    symbols = np.zeros((channels, rows, columns), np.int16)
+    values = np.zeros((channels, rows, columns), np.int16)
+    for step in range(STEPS):
+        prediction = path.predict(step, features, values)
+        places = step_places(step, rows, columns)
+        index = prediction.index.reshape(-1)[places]
+        places = places[np.argsort(index, kind="stable")]
+        mean = prediction.mean.reshape(-1)[places]
+        got = in_runs(coder, choose(mean, places), np.bincount(index, minlength=len(tables)), tables)
+        symbols.reshape(-1)[places] = got
+        values.reshape(-1)[places] = (got << FRACTION_BITS) + mean
+    return Walked(Latent(geometry.scale, quality, hyper, symbols), values)
+
+
+def coded(coder: Coder, plane: Symbols, table: Table) -> Symbols:
+    return coder.code(plane.reshape(-1).astype(np.int32), table).reshape(plane.shape).astype(np.int16)
+
+
+def in_runs(coder: Coder, symbols: NDArray[np.int32], counts: NDArray[np.intp], tables: tuple[Table, ...]) -> NDArray[np.int32]:
+    """Code symbols that are sorted by table, ``counts[i]`` of them under ``tables[i]``."""
+    got = np.empty_like(symbols)
+    first = 0
+    for table, count in zip(tables, counts, strict=True):
+        got[first : first + count] = coder.code(symbols[first : first + count], table)
+        first += count
+    if got.size and int(np.abs(got).max()) > SYMBOL_MAX:
+        raise DamagedError("a latent symbol is over 127", offset=0, field="coded symbols")
+    return got
+
+
+def step_places(step: int, rows: int, columns: int) -> NDArray[np.intp]:
+    """Flat places in (64, rows, columns) that a step of the quadtree codes, rising."""
+    group = np.arange(LATENT_CHANNELS)[:, None, None] // (LATENT_CHANNELS // 4)
+    row, column = np.arange(rows)[None, :, None], np.arange(columns)[None, None, :]
+    return np.flatnonzero(group_of(step, row, column) == group)
+
+
+class Meter:
+    """A coder that writes nothing and adds up information."""
+
+    def __init__(self) -> None:
+        self.bits = 0.0
+
+    def code(self, symbols: NDArray[np.int32], table: Table) -> NDArray[np.int32]:
+        self.bits += table.bits(symbols)
+        return symbols
+
+    def code_bit(self, bit: int, probability: int) -> int:
+        self.bits -= float(np.log2((probability if bit else 4096 - probability) / 4096))
+        return bit
