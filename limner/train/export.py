@@ -22,6 +22,7 @@ from limner.layers.path import FRACTION_BITS, Path as EntropyPath
 from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES
 from limner.nets import fixed
 from limner.nets.miniature import INDEX_MAX, Miniature, phase_planes, with_plane
+from limner.train import photos
 from limner.weights import write_manifest
 
 HALF_FROM = 256  # tensors with more values than this are stored as float16
@@ -79,6 +80,13 @@ def export(model: Miniature, pictures: Sequence[NDArray[np.uint8]], folder: Path
     write_onnx(ScaledSynthesis(model), LATENT_CHANNELS, 1, folder / "synthesis.onnx")
     np.save(folder / "gains.npy", all_gains(model).reshape(QUALITIES, LATENT_CHANNELS).numpy(), allow_pickle=False)
     write_manifest(folder, name, DECODING, ENCODING)
+
+
+def from_checkpoint(checkpoint: Path, data: Path, folder: Path, name: str, count: int = 12) -> None:
+    """Export the averaged weights of a checkpoint, calibrated on the first held-out pictures of ``data``."""
+    model = Miniature()
+    model.load_state_dict(torch.load(checkpoint, weights_only=True)["ema"])
+    export(model, photos.load(data).held_out[:count], folder, name)
 
 
 @torch.no_grad()

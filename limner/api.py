@@ -1,0 +1,119 @@
+"""The public verbs: short compositions of a system, the container, and image files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from limner import budget, image
+from limner.container.blob import CHECK_BYTES, MAX_PIXELS, SYSTEMS, Blob, Layer, is_bare, pack, unpack
+from limner.container.explain import Report, explain
+from limner.errors import DecodeError, EncodeError, ImageError, UnsupportedSystemError, WrongModelError
+from limner.systems import miniature
+from limner.systems.miniature import Fitted, Miniature, Setting
+
+DEFAULT_QUALITY = 32
+WHITE = (255, 255, 255)
+
+Pixels = NDArray[np.uint8]
+Picture = str | Path | Pixels | Image.Image
+
+
+def encode(
+    picture: Picture,
+    *,
+    target_bytes: int | None = None,
+    bpp: float | None = None,
+    quality: int | None = None,
+    system: str = "miniature",
+    bare: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    background: tuple[int, int, int] = WHITE,
+) -> bytes:
+    """Turn a picture into a blob.
+
+    picture: a file's path, pixels (h, w, 3) uint8 sRGB, or a Pillow image. At most one of ``target_bytes`` (never exceeded),
+    ``bpp`` (bits per pixel, never exceeded) and ``quality`` (0..63) is given. ``bare`` leaves out the two magic bytes.
+    Transparent parts are laid on ``background``. Raises ImageError, BudgetError (with the least that would do), EncodeError.
+    """
+    if system != "miniature":
+        raise EncodeError(f"system {system!r} cannot be encoded by this version: use 'miniature'")
+    if sum(asked is not None for asked in (target_bytes, bpp, quality)) > 1:
+        raise EncodeError("give one of target_bytes, bpp and quality, not several")
+    pixels = image.load(picture, max_pixels=max_pixels, background=background).pixels
+    height_px, width_px = pixels.shape[:2]
+    if bpp is not None:
+        target_bytes = int(bpp * width_px * height_px / 8)
+    codec = miniature.embedded()
+    fitted = fit(codec, pixels, target_bytes, quality, bare)
+    return pack(blob_of(codec, fitted.body, width_px, height_px), bare=bare)
+
+
+def fit(codec: Miniature, pixels: Pixels, target_bytes: int | None, quality: int | None, bare: bool) -> Fitted:
+    scene = codec.describe(pixels)
+    if target_bytes is None:
+        wanted = DEFAULT_QUALITY if quality is None else quality
+        if not 0 <= wanted <= budget.BEST:
+            raise EncodeError(f"quality is 0 to {budget.BEST}, not {wanted}")
+        return codec.fit(scene, Setting(wanted))
+    overhead_bytes = len(pack(blob_of(codec, b"", *scene.size_px), bare=bare))
+    return budget.to_target(codec, scene, target_bytes, overhead_bytes)
+
+
+def blob_of(codec: Miniature, body: bytes, width_px: int, height_px: int) -> Blob:
+    return Blob(miniature.NUMBER, codec.model_id, width_px, height_px, (Layer(miniature.LATENT_KIND, body),))
+
+
+def decode(blob: bytes, *, size: tuple[int, int] | None = None, max_pixels: int = MAX_PIXELS) -> Pixels:
+    """Paint the picture of a blob: (height, width, 3) uint8 sRGB, at ``size`` (width, height) if given.
+
+    Raises DecodeError for bytes that are not a whole, undamaged file for the weights at hand; ImageError for a bad size.
+    """
+    codec, fitted, header = read(blob, max_pixels)
+    painted = codec.render(fitted, header.width_px, header.height_px)
+    if size is None:
+        return painted
+    width_px, height_px = size
+    if width_px < 1 or height_px < 1 or width_px * height_px > max_pixels:
+        raise ImageError(f"cannot paint {width_px} x {height_px} px: sides are at least 1, and the limit is {max_pixels} pixels")
+    return image.resize(painted, *size)
+
+
+def read(blob: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Miniature, Fitted, Blob]:
+    """Read every layer to integers. Raises DecodeError."""
+    header = unpack(blob, max_pixels=max_pixels)
+    start = 0 if is_bare(blob) else 2
+    if header.system != miniature.NUMBER:
+        name = SYSTEMS.get(header.system, str(header.system))
+        raise UnsupportedSystemError(f"files of system {name} cannot be painted by this version", offset=start, field="system")
+    codec = miniature.embedded()
+    if header.model != codec.model_id:
+        raise WrongModelError(
+            f"made with weights {header.model.hex()}; at hand are {codec.weights.name} ({codec.model_id.hex()})",
+            offset=start + 1,
+            field="model",
+        )
+    try:
+        return codec, codec.read(header), header
+    except DecodeError as error:
+        raise located(error, blob, header) from error
+
+
+def located(error: DecodeError, blob: bytes, header: Blob) -> DecodeError:
+    """Say where in the file the damaged body lies."""
+    body_at = len(blob) - CHECK_BYTES - len(header.layers[-1].body)
+    return type(error)(error.message, offset=body_at + error.offset, field=error.field)
+
+
+def inspect(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
+    """Name the owner of every byte. Needs no weights. Raises DecodeError."""
+    return explain(blob, max_pixels=max_pixels, describe_body={miniature.LATENT_KIND: miniature.explain})
+
+
+def verify(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
+    """Read every layer to integers, as ``decode`` would, and report. Raises DecodeError if anything is wrong."""
+    read(blob, max_pixels)
+    return inspect(blob, max_pixels=max_pixels)

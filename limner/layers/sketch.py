@@ -1,0 +1,101 @@
+"""The sketch layer: lines on a grid over the picture, in a coding that the layer names.
+
+    rows - 1     varint    0 .. 4095
+    columns - 1  varint    0 .. 4095
+    coding       1 byte    0: lines or no lines, as a bitmap, range coded; others are unassigned
+    payload      the rest
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.entropy.bitmap import Bitmap, code_bitmap, contexts
+from limner.entropy.coder import Reader, Writer
+from limner.errors import DamagedError, EncodeError, InvalidFieldError, LimitError, TruncatedError
+from limner.layers.layer import put_varint, take_varint
+
+LINES = 0
+MOST_SIDE = 4096
+MOST_CELLS = 1 << 18
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """Hold a sketch of ``rows`` by ``columns`` cells as the ``payload`` of a ``coding``; make one by ``fit`` or ``draw``."""
+
+    name: ClassVar[str] = "sketch"
+    rows: int
+    columns: int
+    coding: int
+    payload: bytes
+
+    def __post_init__(self) -> None:
+        if not _carried(self.rows, self.columns):
+            raise EncodeError(f"a sketch has 1 to {MOST_SIDE} rows and columns and at most {MOST_CELLS} cells")
+        if self.coding != LINES:
+            raise EncodeError(f"coding {self.coding} of sketches is not assigned")
+
+
+def fit(lines: NDArray[np.bool_], rows: int, columns: int) -> Sketch:
+    """Put lines of the picture's size (height, width) on a grid: a cell is drawn when any of its pixels is."""
+    if lines.ndim != 2 or not (0 < rows <= lines.shape[0] and 0 < columns <= lines.shape[1]):
+        raise EncodeError("the grid of a sketch has at least one pixel of the picture in each cell")
+    down, across = (np.arange(n) * side // n for n, side in zip((rows, columns), lines.shape, strict=True))
+    drawn = np.logical_or.reduceat(np.logical_or.reduceat(lines.astype(np.bool_), down, axis=0), across, axis=1)
+    return draw(drawn)
+
+
+def draw(lines: Bitmap) -> Sketch:
+    """Make the sketch of a bool array (rows, columns); EncodeError over the limits."""
+    if lines.ndim != 2 or not _carried(*lines.shape):
+        raise EncodeError(f"a sketch has 1 to {MOST_SIDE} rows and columns and at most {MOST_CELLS} cells")
+    writer = Writer()
+    code_bitmap(writer, contexts("sketch"), lines, np.zeros_like(lines))
+    return Sketch(*lines.shape, LINES, writer.finish())
+
+
+def lines(sketch: Sketch) -> Bitmap:
+    """Give the lines (rows, columns) of a sketch; DamagedError where the payload is not what ``draw`` makes."""
+    reader, blank = Reader(sketch.payload), np.zeros((sketch.rows, sketch.columns), np.bool_)
+    drawn = code_bitmap(reader, contexts("sketch"), blank, blank)
+    reader.finish()
+    return drawn
+
+
+def write(sketch: Sketch) -> bytes:
+    """Write the body."""
+    return put_varint(sketch.rows - 1) + put_varint(sketch.columns - 1) + bytes([sketch.coding]) + sketch.payload
+
+
+def read(body: bytes) -> Sketch:
+    """Read a body; DecodeError for what ``write`` does not produce from a drawn sketch."""
+    rows, at = take_varint(body, 0, 12, "rows")
+    columns, at = take_varint(body, at, 12, "columns")
+    if not _carried(rows + 1, columns + 1):
+        raise LimitError(f"a sketch of {rows + 1} x {columns + 1} cells is over the limit", offset=0, field="rows")
+    if at >= len(body):
+        raise TruncatedError("a sketch has a coding byte", offset=at, field="coding")
+    if body[at] != LINES:
+        raise InvalidFieldError(f"coding {body[at]} of sketches is not assigned", offset=at, field="coding")
+    sketch = Sketch(rows + 1, columns + 1, LINES, bytes(body[at + 1 :]))
+    try:
+        lines(sketch)
+    except DamagedError as error:
+        raise DamagedError("the sketch is not what a writer writes", offset=at + 1, field="payload") from error
+    return sketch
+
+
+def expand(sketch: Sketch, width_px: int, height_px: int) -> NDArray[np.uint8]:
+    """Give the sketch at the picture's size: uint8 (height, width), 255 where a line is, each pixel from its cell."""
+    down = np.arange(height_px) * sketch.rows // height_px
+    across = np.arange(width_px) * sketch.columns // width_px
+    return np.where(lines(sketch)[np.ix_(down, across)], np.uint8(255), np.uint8(0))
+
+
+def _carried(rows: int, columns: int) -> bool:
+    return 1 <= rows <= MOST_SIDE and 1 <= columns <= MOST_SIDE and rows * columns <= MOST_CELLS

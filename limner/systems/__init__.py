@@ -1,0 +1,1 @@
+"""One paper, one file: which scene, which layers, which renderer."""

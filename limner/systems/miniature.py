@@ -1,0 +1,161 @@
+"""miniature: the embedded default. Latents of a small codec whose weights are in the package; no words, no torch.
+
+    describe   the picture, and smaller copies of it, in whole pixels
+    fit        analysis transform at a scale and quality -> integer latents
+    write      range coder, steered by the integer entropy path -> one latent layer
+    read       the same walk backwards
+    render     synthesis transform, then the picture's own size
+
+Ours; its parts and their sources stand in ``limner.nets.miniature`` and ``limner.layers.latent``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner import image
+from limner.container.blob import Blob
+from limner.describe import analysis
+from limner.entropy.coder import Coder, Writer
+from limner.errors import DecodeError, InvalidFieldError
+from limner.layers import latent, path
+from limner.layers.latent import SIXTEENTHS, Geometry, Latent, Meter
+from limner.layers.path import FRACTION_BITS
+from limner.layers.quadtree import QUALITIES
+from limner.render import synthesis
+from limner.weights import WeightSet, packaged
+
+NUMBER = 1
+LATENT_KIND = 1
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """quality: 0..63, higher is better. scale: 0..7, how much smaller the picture is coded (``latent.SIXTEENTHS``)."""
+
+    quality: int
+    scale: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """The picture (h, w, 3) as the encoder has it; scaled copies are made when asked for."""
+
+    pixels: Pixels
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    def geometry(self, scale: int) -> Geometry:
+        return Geometry(*self.size_px, scale)
+
+    def coded(self, scale: int) -> Pixels:
+        """The picture at a scale, padded to whole latent positions."""
+        return image.pad(image.resize(self.pixels, *self.geometry(scale).coded_px), latent.LATENT_PX)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A layer, its latents with their means added (64, h, w), and the body that it was coded to or read from."""
+
+    layer: Latent
+    values: NDArray[np.int16]
+    body: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.body)
+
+
+@dataclass(frozen=True, eq=False)
+class Miniature:
+    """The codec over one set of weights; the networks are opened when first needed."""
+
+    weights: WeightSet
+
+    @property
+    def model_id(self) -> bytes:
+        return self.weights.model_id
+
+    @cached_property
+    def path(self) -> path.Path:
+        return path.load(self.weights.read("entropy.npz"))
+
+    @cached_property
+    def analysis(self) -> analysis.Analysis:
+        return analysis.load(self.weights)
+
+    @cached_property
+    def synthesis(self) -> synthesis.Synthesis:
+        return synthesis.load(self.weights)
+
+    def describe(self, pixels: Pixels) -> Scene:
+        return Scene(pixels)
+
+    def fit(self, scene: Scene, setting: Setting) -> Fitted:
+        """Quantise, and code on the way: the walk that finds the symbols has all that coding them needs."""
+        writer = Writer()
+        y = self.analysis.latent(scene.coded(setting.scale), setting.quality)
+        walked = self._quantised(y, scene, setting, writer)
+        return Fitted(walked.layer, walked.values, writer.finish())
+
+    def costs(self, scene: Scene, scale: int) -> Callable[[int], float]:
+        """Estimate the bits of a body at a scale for each quality, from one run of the analysis transform.
+
+        The transform depends on the quality mostly through the gain, so the estimate multiplies by the ratio of gains.
+        """
+        reference = QUALITIES // 2
+        y = self.analysis.latent(scene.coded(scale), reference)
+
+        def bits(quality: int) -> float:
+            meter = Meter()
+            self._quantised(y * self.analysis.gain_ratio(quality, reference), scene, Setting(quality, scale), meter)
+            return meter.bits
+
+        return bits
+
+    def _quantised(self, y: NDArray[np.float32], scene: Scene, setting: Setting, coder: Coder) -> latent.Walked:
+        z = self.analysis.hyper_latent(y, setting.quality)
+        return latent.fit(y, z, setting.quality, scene.geometry(setting.scale), self.path, coder)
+
+    def write(self, layer: Latent, width_px: int, height_px: int) -> bytes:
+        """Code a layer as a body; ``fit`` has done it already for the layers that it gives."""
+        return latent.write(layer, Geometry(width_px, height_px, layer.scale), self.path)
+
+    def read(self, blob: Blob) -> Fitted:
+        """Raises DamagedError unless the body is exactly what ``write`` makes of what was read."""
+        layer = blob.layers[0]
+        if len(blob.layers) != 1 or layer.kind != LATENT_KIND:
+            raise InvalidFieldError("a miniature file has one latent layer and no other", offset=0, field="layers")
+        walked = latent.read(layer.body, blob.width_px, blob.height_px, self.path)
+        return Fitted(walked.layer, walked.values, layer.body)
+
+    def render(self, fitted: Fitted, width_px: int, height_px: int) -> Pixels:
+        """Paint (height, width, 3), sRGB 0..255: least squares, so it blurs what it does not know and invents nothing."""
+        values = fitted.values.astype(np.float32) / 2**FRACTION_BITS
+        painted = self.synthesis.paint(values, fitted.layer.quality)
+        coded = image.crop(painted, *Geometry(width_px, height_px, fitted.layer.scale).coded_px)
+        return image.resize(coded, width_px, height_px)
+
+
+@cache
+def embedded() -> Miniature:
+    """The codec with the weights of the package."""
+    return Miniature(packaged("miniature"))
+
+
+def explain(body: bytes) -> str:
+    """What can be said of a latent body without weights."""
+    try:
+        scale, quality = latent.setting(body)
+    except DecodeError as error:
+        return error.message
+    return f"quality {quality} of {QUALITIES - 1}, coded at {SIXTEENTHS[scale]}/16 of the sides"

@@ -1,0 +1,75 @@
+"""Weights by name: what ships in the package, checked before use.
+
+A set is a folder with a ``manifest.json`` that names it and gives the SHA-256 of each of its files. The *model id* that a
+blob carries is a prefix of the SHA-256 over the digests of the files that the decoder uses, in the order listed: another
+encoder for the same decoder keeps the id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from limner.errors import MissingError
+
+DATA = Path(__file__).parent / "data"
+ID_BYTES = 2
+
+
+@dataclass(frozen=True)
+class WeightSet:
+    """name: of the released set. folder: where it lies. files: file name -> SHA-256 in hex. decoding: the decoder's files."""
+
+    name: str
+    folder: Path
+    files: Mapping[str, str]
+    decoding: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.decoding or not set(self.decoding) <= set(self.files):
+            raise MissingError(f"{self.folder}: the manifest names files of the decoder that it does not list")
+
+    @cached_property
+    def identity(self) -> bytes:
+        """SHA-256 over the digests of the decoder's files (32 bytes)."""
+        return hashlib.sha256(b"".join(bytes.fromhex(self.files[name]) for name in self.decoding)).digest()
+
+    @property
+    def model_id(self) -> bytes:
+        """The two bytes that a blob carries."""
+        return self.identity[:ID_BYTES]
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes. MissingError if it is not there or not what the manifest says."""
+        path = self.folder / name
+        if name not in self.files or not path.is_file():
+            raise MissingError(f"weights {self.name}: {path} is missing: install limner anew")
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != self.files[name]:
+            raise MissingError(f"weights {self.name}: {path} is not the file that was released: install limner anew")
+        return data
+
+
+def packaged(system: str) -> WeightSet:
+    """The set of weights that the package holds for a system."""
+    return at(DATA / system)
+
+
+def at(folder: Path) -> WeightSet:
+    """The set of weights in a folder. MissingError if there is no usable manifest."""
+    try:
+        kept = json.loads((folder / "manifest.json").read_text("utf-8"))
+        return WeightSet(kept["name"], folder, dict(kept["files"]), tuple(kept["decoding"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MissingError(f"{folder}: no usable weights ({error}): install limner anew") from error
+
+
+def write_manifest(folder: Path, name: str, decoding: tuple[str, ...], others: tuple[str, ...]) -> None:
+    """Describe the files of a folder, so that ``at`` can check them."""
+    files = {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in (*decoding, *others)}
+    text = json.dumps({"name": name, "decoding": list(decoding), "files": files}, indent=1)
+    (folder / "manifest.json").write_text(text + "\n", "utf-8")

@@ -1,0 +1,75 @@
+"""miniature over the weights of the package: exact integers, and transforms without seams."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pictures import scene
+
+from limner.describe import analysis
+from limner.entropy.fixedpoint import Network
+from limner.layers import latent
+from limner.layers.path import Path
+from limner.render import synthesis
+from limner.systems.miniature import Miniature, Setting, embedded
+
+
+@pytest.fixture(scope="module")
+def codec() -> Miniature:
+    return embedded()
+
+
+def test_float32_products_change_nothing(codec: Miniature) -> None:
+    picture = codec.describe(scene(200, 150))
+    slow = Path(
+        Network(codec.path.hyper.layers, fast=False),
+        tuple(Network(net.layers, fast=False) for net in codec.path.contexts),
+        codec.path.hyper_index,
+    )
+    for quality in (0, 40, 63):
+        fitted = codec.fit(picture, Setting(quality))
+        assert latent.write(fitted.layer, picture.geometry(0), slow) == fitted.body
+        np.testing.assert_array_equal(latent.read(fitted.body, 200, 150, slow).values, fitted.values)
+
+
+def test_torch_computes_the_same_integers(codec: Miniature) -> None:
+    torch = pytest.importorskip("torch")
+    from limner.nets import fixed
+
+    rng = np.random.default_rng(1)
+    for network in (codec.path.hyper, *codec.path.contexts):
+        channels = network.layers[0].weight.shape[1]
+        x = rng.integers(-3000, 3001, (channels, 6, 9)).astype(np.int32)
+        got = fixed.run(network, torch.from_numpy(x.astype(np.float64)))
+        np.testing.assert_array_equal(got.numpy().astype(np.int32), network(x))
+
+
+def test_tiles_leave_no_seam(codec: Miniature, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = codec.describe(scene(640, 480)).coded(0)
+    whole = codec.analysis.latent(pixels, 30)
+    painted = codec.synthesis.paint(whole, 30).astype(int)
+    monkeypatch.setattr(analysis, "CORE", 16)
+    monkeypatch.setattr(synthesis, "CORE", 12)
+    np.testing.assert_allclose(codec.analysis.latent(pixels, 30), whole, atol=1e-4)
+    assert np.abs(codec.synthesis.paint(whole, 30).astype(int) - painted).max() <= 1
+
+
+@pytest.mark.parametrize("scale", range(8))
+def test_every_scale_paints_the_whole_picture(codec: Miniature, scale: int) -> None:
+    picture = codec.describe(scene(123, 77))
+    fitted = codec.fit(picture, Setting(40, scale))
+    assert codec.render(fitted, 123, 77).shape == (77, 123, 3)
+
+
+def test_rate_grows_with_quality(codec: Miniature) -> None:
+    picture = codec.describe(scene(256, 192))
+    sizes = [codec.fit(picture, Setting(quality)).size_bytes for quality in (0, 20, 40, 63)]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] > 1.5 * sizes[0]
+
+
+def test_estimated_costs_are_near_the_written_ones(codec: Miniature) -> None:
+    picture = codec.describe(scene(256, 192))
+    cost = codec.costs(picture, 0)
+    for quality in (20, 32, 44):
+        assert cost(quality) / 8 == pytest.approx(codec.fit(picture, Setting(quality)).size_bytes, rel=0.1, abs=6)

@@ -1,0 +1,142 @@
+"""The public verbs on small pictures, with the weights of the package."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from pictures import scene
+
+import limner
+from limner import api
+from limner.container.blob import Blob, Layer, pack, unpack
+from limner.systems import miniature
+from limner.errors import DamagedError, DecodeError, EncodeError, ImageError, LimitError, LimnerError, UnsupportedSystemError, WrongModelError
+
+PICTURE = scene(97, 61)
+BLOB = limner.encode(PICTURE, quality=20)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (16, 16), (17, 33), (257, 130)])
+def test_any_size_comes_back_as_it_went(size: tuple[int, int]) -> None:
+    picture = scene(*size)
+    for bare in (False, True):
+        got = limner.decode(limner.encode(picture, quality=30, bare=bare))
+        assert got.shape == picture.shape
+        assert got.dtype == np.uint8
+
+
+def test_the_picture_is_like_the_original() -> None:
+    error = limner.decode(limner.encode(PICTURE, quality=63)).astype(float) - PICTURE
+    assert np.sqrt(np.mean(error**2)) < 20
+
+
+def test_files_arrays_and_pillow_images_are_alike(tmp_path: Path) -> None:
+    Image.fromarray(PICTURE).save(tmp_path / "a.png")
+    assert limner.encode(tmp_path / "a.png", quality=20) == BLOB
+    assert limner.encode(str(tmp_path / "a.png"), quality=20) == BLOB
+    assert limner.encode(Image.fromarray(PICTURE), quality=20) == BLOB
+
+
+@pytest.mark.parametrize(("size", "bytes_beside"), [((97, 61), 9), ((768, 512), 10), ((4000, 3000), 10)])
+def test_at_most_ten_bytes_are_not_payload(size: tuple[int, int], bytes_beside: int) -> None:
+    codec = miniature.embedded()
+    assert len(pack(api.blob_of(codec, b"body", *size))) - 4 == bytes_beside
+    assert len(pack(api.blob_of(codec, b"body", *size), bare=True)) - 4 == bytes_beside - 2
+
+
+def test_reading_undoes_writing() -> None:
+    codec, fitted, header = api.read(BLOB)
+    assert codec.write(fitted.layer, header.width_px, header.height_px) == header.layers[0].body
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_one_changed_byte_is_always_noticed(data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(BLOB) - 1))
+    changed = bytearray(BLOB)
+    changed[place] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(DecodeError):
+        limner.decode(bytes(changed))
+
+
+def test_every_cut_is_noticed() -> None:
+    for length in range(len(BLOB)):
+        with pytest.raises(DecodeError):
+            limner.verify(BLOB[:length])
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.binary(max_size=60), st.integers(1, 300), st.integers(1, 300))
+def test_made_up_bodies_in_good_containers_let_only_limner_errors_out(body: bytes, width: int, height: int) -> None:
+    blob = pack(Blob(1, unpack(BLOB).model, width, height, (Layer(1, body),)))
+    try:
+        got = limner.verify(blob)
+    except LimnerError:
+        return
+    assert got.size_bytes == len(blob)
+
+
+def test_damage_inside_a_body_is_located() -> None:
+    header = unpack(BLOB)
+    body = header.layers[0].body + b"\1\2\3"
+    with pytest.raises(DamagedError) as caught:
+        limner.decode(pack(Blob(1, header.model, header.width_px, header.height_px, (Layer(1, body),))))
+    assert caught.value.offset == 7
+
+
+def test_other_weights_other_systems_and_huge_sizes_are_refused() -> None:
+    header = unpack(BLOB)
+    other = bytes(byte ^ 255 for byte in header.model)
+    with pytest.raises(WrongModelError, match=other.hex()):
+        limner.decode(pack(Blob(1, other, 97, 61, header.layers)))
+    with pytest.raises(UnsupportedSystemError, match="pic"):
+        limner.decode(pack(Blob(2, header.model, 97, 61, (Layer(2, b"\0words"),))))
+    with pytest.raises(LimitError):
+        limner.decode(BLOB, max_pixels=97 * 61 - 1)
+
+
+def test_size_of_the_painting_can_be_chosen() -> None:
+    assert limner.decode(BLOB, size=(31, 20)).shape == (20, 31, 3)
+    with pytest.raises(ImageError):
+        limner.decode(BLOB, size=(0, 20))
+
+
+def test_contradictory_and_impossible_requests_are_refused() -> None:
+    with pytest.raises(EncodeError, match="one of"):
+        limner.encode(PICTURE, quality=3, target_bytes=100)
+    with pytest.raises(EncodeError, match="quality"):
+        limner.encode(PICTURE, quality=64)
+    with pytest.raises(EncodeError, match="system"):
+        limner.encode(PICTURE, system="nonesuch")
+
+
+def test_inspect_names_every_byte() -> None:
+    report = limner.inspect(BLOB)
+    assert sum(row.length for row in report.rows) == len(BLOB)
+    assert "quality 20" in str(report)
+
+
+CHILD = """
+import hashlib, sys
+from limner import api
+_, fitted, _ = api.read(sys.stdin.buffer.read())
+print(hashlib.sha256(fitted.values.tobytes() + fitted.layer.hyper.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_integers_in_a_fresh_process_are_the_same(threads: str) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    got = subprocess.run([sys.executable, "-c", CHILD], input=BLOB, env=environment, capture_output=True, check=True)
+    _, fitted, _ = api.read(BLOB)
+    expected = hashlib.sha256(fitted.values.tobytes() + fitted.layer.hyper.tobytes()).hexdigest()
+    assert got.stdout.decode().strip() == expected
