@@ -78,7 +78,8 @@ def decode(blob: bytes, *, size: tuple[int, int] | None = None, max_pixels: int 
         return painted
     width_px, height_px = size
     if width_px < 1 or height_px < 1 or width_px * height_px > max_pixels:
-        raise ImageError(f"cannot paint {width_px} x {height_px} px: sides are at least 1, and the limit is {max_pixels} pixels")
+        message = "cannot paint {} x {} px: sides are at least 1, and the limit is {} pixels"
+        raise ImageError(message.format(width_px, height_px, max_pixels))
     return image.resize(painted, *size)
 
 
@@ -88,7 +89,8 @@ def read(blob: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Miniature, Fitted, 
     start = 0 if is_bare(blob) else 2
     if header.system != miniature.NUMBER:
         name = SYSTEMS.get(header.system, str(header.system))
-        raise UnsupportedSystemError(f"files of system {name} cannot be painted by this version", offset=start, field="system")
+        message = f"files of system {name} cannot be painted by this version"
+        raise UnsupportedSystemError(message, offset=start, field="system")
     codec = miniature.embedded()
     if header.model != codec.model_id:
         raise WrongModelError(

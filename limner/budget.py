@@ -1,15 +1,11 @@
 """Reaching a byte target: the search over quality and coded size together.
 
-At a given scale the rate grows with the quality, so the best quality that fits is found by a secant search on the
-logarithm of the rate. Of the scales, the largest is taken at which the quality that fits is not below a floor: under it a
-smaller picture at a higher quality is nearer to the original. Costs are estimates; what is returned has been written.
+At a given scale the size grows with the quality. Each fit foresees the sizes at other qualities, so two or three fits find
+the best quality that fits. Of the scales, the largest is taken at which that quality is not below a floor: under it a
+smaller picture at a higher quality is nearer to the original. Only sizes that were written count.
 """
 
 from __future__ import annotations
-
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from limner.errors import BudgetError
 from limner.layers.latent import SIXTEENTHS
@@ -17,82 +13,10 @@ from limner.layers.quadtree import QUALITIES
 from limner.systems.miniature import Fitted, Miniature, Scene, Setting
 
 BEST = QUALITIES - 1
-FLOOR = 10  # below this quality a smaller scale is tried
-LOG_RATE_PER_QUALITY = 0.045
+FLOOR = 10  # if only a quality below this fits, a smaller scale is tried
+GUESS = 24
 FULL = 0.985  # a search ends when this part of the budget is used
-
-
-@dataclass(frozen=True)
-class Found:
-    """A quality and its cost."""
-
-    quality: int
-    bits: float
-
-
-def largest_quality(cost_bits: Callable[[int], float], limit_bits: float, guess: int) -> Found | None:
-    """The highest quality whose cost is within the limit, or one that uses nearly all of it; None if quality 0 is over."""
-    low: Found | None = None
-    over = QUALITIES
-    quality = min(max(guess, 0), BEST)
-    while True:
-        bits = cost_bits(quality)
-        if bits <= limit_bits:
-            low = Found(quality, bits)
-            if bits >= FULL * limit_bits:
-                return low
-        else:
-            over = quality
-        floor = -1 if low is None else low.quality
-        if over - floor <= 1:
-            return low
-        step = math.log(limit_bits / bits) / LOG_RATE_PER_QUALITY
-        quality = min(max(quality + math.floor(step), floor + 1), over - 1)
-
-
-def reach(codec: Miniature, scene: Scene, limit_bytes: int) -> Fitted | None:
-    """Fit a picture into a body of at most ``limit_bytes``; None if no setting is small enough."""
-    limit_bits = 8.0 * limit_bytes
-    best: Setting | None = None
-    for scale in range(first_scale(scene, limit_bits), len(SIXTEENTHS)):
-        cost = codec.costs(scene, scale)
-        found = largest_quality(cost, limit_bits, guess=FLOOR + 4)
-        if found is not None:
-            best = Setting(found.quality, scale)
-            if found.quality >= FLOOR:
-                break
-    return None if best is None else within(codec, scene, best, limit_bytes)
-
-
-def first_scale(scene: Scene, limit_bits: float) -> int:
-    """The largest scale worth trying: one on which even a plain picture would not fit at the floor is left out."""
-    width_px, height_px = scene.size_px
-    for scale, part in enumerate(SIXTEENTHS):
-        if limit_bits >= LEAST_BPP * width_px * height_px * (part / 16) ** 2:
-            return scale
-    return len(SIXTEENTHS) - 1
-
-
-LEAST_BPP = 0.004
-
-
-def within(codec: Miniature, scene: Scene, setting: Setting, limit_bytes: int) -> Fitted | None:
-    """Write at a setting, and lower the quality, then the scale, until the body is within the limit."""
-    while True:
-        fitted = codec.fit(scene, setting)
-        if fitted.size_bytes <= limit_bytes:
-            return fitted
-        if setting.quality > 0:
-            setting = Setting(setting.quality - 1, setting.scale)
-        elif setting.scale + 1 < len(SIXTEENTHS):
-            setting = Setting(FLOOR, setting.scale + 1)
-        else:
-            return None
-
-
-def least_bytes(codec: Miniature, scene: Scene) -> int:
-    """The size of the smallest body that any setting gives."""
-    return min(codec.fit(scene, Setting(0, scale)).size_bytes for scale in range(len(SIXTEENTHS)))
+LEAST_BPP = 0.006  # coded bits per coded pixel under which a scale is not tried
 
 
 def to_target(codec: Miniature, scene: Scene, target_bytes: int, overhead_bytes: int) -> Fitted:
@@ -100,19 +24,57 @@ def to_target(codec: Miniature, scene: Scene, target_bytes: int, overhead_bytes:
 
     Raises BudgetError with the least number of bytes that would do.
     """
-    fitted = reach(codec, scene, target_bytes - overhead_bytes) if target_bytes > overhead_bytes else None
-    if fitted is None:
-        least = least_bytes(codec, scene) + overhead_bytes
-        if least <= target_bytes:
-            return to_least(codec, scene, target_bytes - overhead_bytes)
-        raise BudgetError(f"{target_bytes} bytes are too few for this picture: the least that would do is {least}", least)
-    return fitted
+    limit_bytes = target_bytes - overhead_bytes
+    best: Fitted | None = None
+    for scale in range(first_scale(scene, limit_bytes), len(SIXTEENTHS)):
+        found = best_at(codec, scene, scale, limit_bytes)
+        best = found or best
+        if found is not None and found.layer.quality >= FLOOR:
+            return found
+    if best is None:
+        best = smallest(codec, scene)
+        if best.size_bytes > limit_bytes:
+            least = best.size_bytes + overhead_bytes
+            raise BudgetError(f"{target_bytes} bytes are too few for this picture: the least that would do is {least}", least)
+    return best
 
 
-def to_least(codec: Miniature, scene: Scene, limit_bytes: int) -> Fitted:
-    """The largest scale that fits at quality 0: for budgets at the very end of the range."""
-    for scale in range(len(SIXTEENTHS)):
-        fitted = codec.fit(scene, Setting(0, scale))
+def first_scale(scene: Scene, limit_bytes: int) -> int:
+    """The largest scale at which a body of the limit would have enough bits per coded pixel."""
+    width_px, height_px = scene.size_px
+    bpp = 8 * limit_bytes / (width_px * height_px)
+    enough = (scale for scale, part in enumerate(SIXTEENTHS) if bpp >= LEAST_BPP * (part / 16) ** 2)
+    return next(enough, len(SIXTEENTHS) - 1)
+
+
+def best_at(codec: Miniature, scene: Scene, scale: int, limit_bytes: int) -> Fitted | None:
+    """The fit of highest quality within the limit at a scale, or one that uses nearly all of it; None if quality 0 is over."""
+    best: Fitted | None = None
+    low, over, quality = -1, QUALITIES, GUESS
+    while over - low > 1:
+        fitted = codec.fit(scene, Setting(quality, scale))
         if fitted.size_bytes <= limit_bytes:
-            return fitted
-    raise BudgetError(f"{limit_bytes} bytes are too few", limit_bytes + 1)
+            best, low = fitted, quality
+            if fitted.size_bytes >= FULL * limit_bytes:
+                break
+        else:
+            over = quality
+        quality = foreseen(codec, fitted, limit_bytes, low + 1, over - 1)
+    return best
+
+
+def foreseen(codec: Miniature, fitted: Fitted, limit_bytes: int, low: int, high: int) -> int:
+    """The highest quality of low..high whose foreseen size is within the limit; ``low`` if none is."""
+    while low < high:
+        middle = (low + high + 1) // 2
+        if codec.foresee(fitted, middle) <= limit_bytes:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def smallest(codec: Miniature, scene: Scene) -> Fitted:
+    """The fit with the smallest body of all scales at the lowest quality."""
+    fits = (codec.fit(scene, Setting(0, scale)) for scale in reversed(range(len(SIXTEENTHS))))
+    return min(fits, key=lambda fitted: fitted.size_bytes)

@@ -1,13 +1,7 @@
-"""Run an analysis or synthesis transform: an ONNX network on maps of any size, in tiles when they are large.
-
-The transforms are convolutional: what a place of the output sees is a neighbourhood of fixed reach. A tile that is given that
-reach as a margin on every side therefore comes out as it would in one piece, and no seam shows.
-"""
+"""Run an analysis or synthesis transform: an ONNX network on maps of any size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,23 +11,6 @@ if TYPE_CHECKING:
     import onnxruntime
 
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Tile:
-    """Where a tile lies along one side: core first..last, with margins low..high (all in latent positions)."""
-
-    first: int
-    last: int
-    low: int
-    high: int
-
-
-def tiles(length: int, core: int, margin: int) -> Iterator[Tile]:
-    """Cover 0..length by tiles of ``core`` positions with ``margin`` more on each side where there is any."""
-    for first in range(0, length, core):
-        last = min(length, first + core)
-        yield Tile(first, last, max(0, first - margin), min(length, last + margin))
 
 
 def session(data: bytes) -> onnxruntime.InferenceSession:

@@ -11,7 +11,9 @@ from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES, S
 FEATURES = 4
 
 
-def convolution(rng: np.random.Generator, inputs: int, outputs: int, k: int, shift: int, shuffle: int = 1, leak: int | None = 3) -> Layer:
+def convolution(
+    rng: np.random.Generator, inputs: int, outputs: int, k: int, shift: int, shuffle: int = 1, leak: int | None = 3
+) -> Layer:
     weight = rng.integers(-60, 61, (outputs, inputs, k, k)).astype(np.int16)
     bias = rng.integers(-(2**14), 2**14, outputs)
     return Layer(weight, bias, np.full(outputs, shift, np.int8), padding=k // 2, leak=leak, shuffle=shuffle)

@@ -12,14 +12,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from pictures import scene
+from PIL import Image
 
 import limner
 from limner import api
 from limner.container.blob import Blob, Layer, pack, unpack
+from limner.errors import (
+    DamagedError,
+    DecodeError,
+    EncodeError,
+    ImageError,
+    LimitError,
+    LimnerError,
+    UnsupportedSystemError,
+    WrongModelError,
+)
 from limner.systems import miniature
-from limner.errors import DamagedError, DecodeError, EncodeError, ImageError, LimitError, LimnerError, UnsupportedSystemError, WrongModelError
 
 PICTURE = scene(97, 61)
 BLOB = limner.encode(PICTURE, quality=20)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import scene
 
 import limner
-from limner import budget
 from limner.errors import BudgetError
+from limner.systems import miniature
+from limner.systems.miniature import Setting
 
 
 @settings(max_examples=12, deadline=None)
@@ -35,19 +34,14 @@ def test_bits_per_pixel_are_a_budget_too() -> None:
     assert 8 * len(limner.encode(picture, bpp=0.1)) <= 0.1 * 160 * 120
 
 
-@given(st.floats(10, 1e6), st.floats(0.01, 0.1), st.integers(0, 63), st.floats(1, 1e7))
-def test_the_search_ends_at_the_best_quality_that_fits(base: float, growth: float, guess: int, limit: float) -> None:
-    asked: list[int] = []
+def test_foreseen_sizes_are_near_the_written_ones() -> None:
+    codec = miniature.embedded()
+    picture = codec.describe(scene(256, 192))
+    fitted = codec.fit(picture, Setting(30))
+    for quality in (22, 30, 38):
+        assert codec.foresee(fitted, quality) == pytest.approx(codec.fit(picture, Setting(quality)).size_bytes, rel=0.15, abs=8)
 
-    def cost(quality: int) -> float:
-        asked.append(quality)
-        return base * math.exp(growth * quality)
 
-    found = budget.largest_quality(cost, limit, guess)
-    assert len(asked) == len(set(asked))
-    if found is None:
-        assert cost(0) > limit
-    else:
-        assert cost(found.quality) <= limit
-        used_up = cost(found.quality) >= budget.FULL * limit
-        assert used_up or found.quality == budget.BEST or cost(found.quality + 1) > limit
+def test_most_of_a_budget_is_used() -> None:
+    picture = scene(256, 192)
+    assert len(limner.encode(picture, target_bytes=300)) >= 270

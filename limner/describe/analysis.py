@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner import transform
+from limner.tiles import Tile, tiles
 from limner.weights import WeightSet
 
 if TYPE_CHECKING:
@@ -32,18 +33,20 @@ class Analysis:
         """Pixels (h, w, 3), sRGB 0..255, sides multiples of 16 -> latent times its gain, (64, h/16, w/16)."""
         rows, columns = (side // LATENT_PX for side in pixels.shape[:2])
         strips = []
-        for down in transform.tiles(rows, CORE, MARGIN):
-            pieces = [self._tile(pixels, down, across, quality) for across in transform.tiles(columns, CORE, MARGIN)]
+        for down in tiles(rows, CORE, MARGIN):
+            pieces = [self._tile(pixels, down, across, quality) for across in tiles(columns, CORE, MARGIN)]
             strips.append(np.concatenate(pieces, 2))
-        return np.concatenate(strips, 1) * self.gains[quality][:, None, None]
+        scaled: NDArray[np.float32] = np.concatenate(strips, 1) * self.gains[quality][:, None, None]
+        return scaled
 
     def gain_ratio(self, quality: int, reference: int) -> NDArray[np.float32]:
         """By how much a latent scaled for ``reference`` is to be multiplied to be scaled for ``quality``: (64, 1, 1)."""
-        return (self.gains[quality] / self.gains[reference])[:, None, None]
+        ratio: NDArray[np.float32] = self.gains[quality] / self.gains[reference]
+        return ratio[:, None, None]
 
-    def _tile(self, pixels: NDArray[np.uint8], down: transform.Tile, across: transform.Tile, quality: int) -> NDArray[np.float32]:
+    def _tile(self, pixels: NDArray[np.uint8], down: Tile, across: Tile, quality: int) -> NDArray[np.float32]:
         piece = pixels[LATENT_PX * down.low : LATENT_PX * down.high, LATENT_PX * across.low : LATENT_PX * across.high]
-        x = np.ascontiguousarray(piece.transpose(2, 0, 1), np.float32) / 255
+        x = np.ascontiguousarray(piece.transpose(2, 0, 1), np.float32) / np.float32(255)
         y = transform.run(self.picture, x, quality)
         return y[:, down.first - down.low : down.last - down.low, across.first - across.low : across.last - across.low]
 

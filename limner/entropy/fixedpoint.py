@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +34,7 @@ COLUMNS_BYTES = 16 * 2**20  # how much of the unfolded input is in memory at onc
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
-Real = TypeVar("Real", np.float32, np.float64)
+Carrier = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +58,7 @@ class Layer:
     shuffle: int = 1
 
     def __post_init__(self) -> None:
-        outputs, inputs, k, across = self.weight.shape
+        outputs, _, k, across = self.weight.shape
         if self.weight.dtype != np.int16 or k != across or self.bias.shape != (outputs,) or self.shift.shape != (outputs,):
             raise LimnerError("a fixed-point layer has int16 weights (o, i, k, k) and a bias and a shift per output")
         if outputs % self.shuffle**2 or not 0 <= int(self.shift.min()) <= int(self.shift.max()) <= 48:
@@ -70,7 +69,8 @@ class Layer:
     @property
     def weight_sums(self) -> NDArray[np.int64]:
         """Sum of absolute weights per output."""
-        return np.abs(self.weight.astype(np.int64)).sum((1, 2, 3))
+        sums: NDArray[np.int64] = np.abs(self.weight.astype(np.int64)).sum((1, 2, 3))
+        return sums
 
     def worst_sum(self, input_max: int) -> int:
         """Largest absolute sum that inputs of at most ``input_max`` can give, rounding term included."""
@@ -124,11 +124,11 @@ def convolve(layer: Layer, x: Integers, fast: bool) -> Floats:
     rows, columns = ((n - k) // layer.stride + 1 for n in x.shape[1:])
     largest = int(np.abs(x).max(initial=0))
     exact_in_32 = fast and int(layer.weight_sums.max()) * largest < EXACT_FLOAT32
-    dtype = np.float32 if exact_in_32 else np.float64
-    weight = layer.weight.reshape(outputs, inputs * k * k).astype(dtype)
-    source = x.astype(dtype)
+    carrier = np.dtype(np.float32 if exact_in_32 else np.float64)
+    weight: Carrier = layer.weight.reshape(outputs, inputs * k * k).astype(carrier)
+    source: Carrier = x.astype(carrier)
     sums = np.empty((outputs, rows, columns))
-    for first, last in bands(rows, inputs * k * k * columns * source.itemsize):
+    for first, last in bands(rows, inputs * k * k * columns * carrier.itemsize):
         unfolded = unfold(source, k, layer.stride, first, last, columns)
         sums[:, first:last] = (weight @ unfolded).reshape(outputs, last - first, columns)
     return sums
@@ -141,13 +141,15 @@ def bands(rows: int, bytes_per_row: int) -> Iterator[tuple[int, int]]:
         yield first, min(rows, first + height)
 
 
-def unfold(x: NDArray[Real], k: int, stride: int, first: int, last: int, columns: int) -> NDArray[Real]:
+def unfold(x: Carrier, k: int, stride: int, first: int, last: int, columns: int) -> Carrier:
     """The k x k neighbourhoods of output rows first..last as columns: (inputs * k * k, (last - first) * columns)."""
     if k == 1 and stride == 1:
-        return x[:, first:last].reshape(x.shape[0], -1)
+        flat: Carrier = x[:, first:last].reshape(x.shape[0], -1)
+        return flat
     windows = np.lib.stride_tricks.sliding_window_view(x, (k, k), (1, 2))[:, ::stride, ::stride]
     piece = windows[:, first:last, :columns]
-    return piece.transpose(0, 3, 4, 1, 2).reshape(x.shape[0] * k * k, -1)
+    columns_of: Carrier = piece.transpose(0, 3, 4, 1, 2).reshape(x.shape[0] * k * k, -1)
+    return columns_of
 
 
 def settle(layer: Layer, sums: Floats) -> Integers:

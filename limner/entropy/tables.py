@@ -24,6 +24,8 @@ TOTAL = 1 << PRECISION
 
 GAUSSIANS = 64
 GAUSSIAN_LIMIT = 255
+LEAST_SIGMA = 0.04
+STEPS_PER_OCTAVE = 6
 GAUSSIANS_FILE = Path(__file__).parent.parent / "data" / "gaussians.bin"
 GAUSSIANS_SHA256 = "80089ecfe07864ac7359215539e7b9a5f05ffe8eb7ceb1ebc17edc95a9f6b601"
 
@@ -95,7 +97,8 @@ def quantise(probabilities: NDArray[np.floating]) -> NDArray[np.uint32]:
     spare = TOTAL - wanted.size
     shares = np.floor(wanted / wanted.sum() * spare).astype(np.int64)
     shares[np.argmax(wanted)] += spare - shares.sum()
-    return (shares + 1).astype(np.uint32)
+    frequencies: NDArray[np.uint32] = (shares + 1).astype(np.uint32)
+    return frequencies
 
 
 @lru_cache(maxsize=256)
@@ -112,7 +115,7 @@ def uniform(count: int) -> Table:
 
 def gaussian_sigma(index: int) -> float:
     """Give the standard deviation of Gaussian table ``index`` (0 .. 63): 0.04 * 2**(index/6), to 57.97."""
-    return float(0.04 * 2.0 ** (index / 6.0))
+    return float(LEAST_SIGMA * 2.0 ** (index / STEPS_PER_OCTAVE))
 
 
 @cache

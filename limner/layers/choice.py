@@ -1,8 +1,8 @@
 """The choice layer: a seed, and which of N candidates painted from it and the seeds after it is meant.
 
-    seed            varint    0 .. 2**32 - 1
-    candidates - 1  varint    0 .. 65,535
-    index           the rest  range coded, uniform over the candidates: log2 N bits in whole bytes, none for one candidate
+seed            varint    0 .. 2**32 - 1
+candidates - 1  varint    0 .. 65,535
+index           the rest  range coded, uniform over the candidates: log2 N bits in whole bytes, none for one candidate
 """
 
 from __future__ import annotations

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from limner.entropy.coder import Coder, Reader, Writer
-from limner.entropy.tables import Table, gaussians, uniform
+from limner.entropy.tables import GAUSSIANS, PRECISION, STEPS_PER_OCTAVE, Table, gaussians, uniform
 from limner.errors import DamagedError, EncodeError
 from limner.layers.path import FRACTION_BITS, HYPER_MAX, SYMBOL_MAX, Path
 from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES, STEPS, group_of
@@ -86,10 +87,11 @@ class Latent:
 
 @dataclass(frozen=True, eq=False)
 class Walked:
-    """A layer and its latents with their means added: (64, h, w) int16 with 7 fraction bits."""
+    """What a walk leaves: the layer, its latents with their means added (64, h, w; 7 fraction bits), their table indices."""
 
     layer: Latent
     values: NDArray[np.int16]
+    index: NDArray[np.uint8]
 
 
 def fit(y: NDArray[np.float32], z: NDArray[np.float32], quality: int, geometry: Geometry, path: Path, coder: Coder) -> Walked:
@@ -101,8 +103,9 @@ def fit(y: NDArray[np.float32], z: NDArray[np.float32], quality: int, geometry: 
     hyper = np.clip(np.rint(z), -HYPER_MAX, HYPER_MAX).astype(np.int16)
 
     def nearest(mean: NDArray[np.int16], places: NDArray[np.intp]) -> NDArray[np.int32]:
-        away = flat[places] - mean.astype(np.float32) / 2**FRACTION_BITS
-        return np.clip(np.rint(away), -SYMBOL_MAX, SYMBOL_MAX).astype(np.int32)
+        away = np.rint(flat[places] - mean.astype(np.float32) / 2**FRACTION_BITS)
+        held: NDArray[np.int32] = np.clip(away, -SYMBOL_MAX, SYMBOL_MAX).astype(np.int32)
+        return held
 
     return walk(coder, geometry, quality, hyper, nearest, path)
 
@@ -152,16 +155,18 @@ def walk_symbols(coder: Coder, geometry: Geometry, quality: int, hyper: Symbols,
     features = path.features(hyper, quality, rows, columns)
     symbols = np.zeros((channels, rows, columns), np.int16)
     values = np.zeros((channels, rows, columns), np.int16)
+    indices = np.zeros((channels, rows, columns), np.uint8)
     for step in range(STEPS):
         prediction = path.predict(step, features, values)
         places = step_places(step, rows, columns)
         index = prediction.index.reshape(-1)[places]
+        indices.reshape(-1)[places] = index
         places = places[np.argsort(index, kind="stable")]
         mean = prediction.mean.reshape(-1)[places]
         got = in_runs(coder, choose(mean, places), np.bincount(index, minlength=len(tables)), tables)
         symbols.reshape(-1)[places] = got
         values.reshape(-1)[places] = (got << FRACTION_BITS) + mean
-    return Walked(Latent(geometry.scale, quality, hyper, symbols), values)
+    return Walked(Latent(geometry.scale, quality, hyper, symbols), values, indices)
 
 
 def coded(coder: Coder, plane: Symbols, table: Table) -> Symbols:
@@ -200,3 +205,23 @@ class Meter:
     def code_bit(self, bit: int, probability: int) -> int:
         self.bits -= float(np.log2((probability if bit else 4096 - probability) / 4096))
         return bit
+
+
+def foreseen_bits(y: NDArray[np.float32], walked: Walked, ratio: NDArray[np.float32]) -> float:
+    """Estimate by how many bits a body would grow if the scaled latent were y * ratio, ratio (64, 1, 1), and not y.
+
+    Prediction errors and scales both grow by the ratio; nothing is run again. Good for small steps of quality.
+    """
+    mean = walked.values / 2**FRACTION_BITS - walked.layer.symbols
+    wider = np.rint(walked.index + STEPS_PER_OCTAVE * np.log2(ratio))
+    index = np.clip(wider, 0, GAUSSIANS - 1).astype(np.intp)
+    symbols = np.minimum(np.abs(np.rint((y - mean) * ratio)), SYMBOL_MAX).astype(np.intp)
+    costs = cost_bits()
+    return float(costs[index, symbols].sum() - costs[walked.index, np.abs(walked.layer.symbols)].sum())
+
+
+@cache
+def cost_bits() -> NDArray[np.float64]:
+    """Information of a symbol by table index and absolute value: (64, 128)."""
+    span = np.arange(SYMBOL_MAX + 1)
+    return np.stack([-np.log2(table.frequencies[span - table.low] / 2.0**PRECISION) for table in gaussians()])

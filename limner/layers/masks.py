@@ -26,8 +26,7 @@ from limner.errors import DamagedError, EncodeError, InvalidFieldError, LimitErr
 MOST_MASKS = 16
 MOST_CELLS = 1 << 18
 MOST_SIDE = 4096
-MOST_WORK = 1 << 20
-"""Limits of the format: cells of the grid, cells along a side, cells of all masks together (seconds to read)."""
+"""Limits of the format: cells of all masks together (a second or two to read), cells along a side of the grid."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +50,7 @@ class Masks:
             if mask.dtype != np.bool_ or mask.ndim != 2 or mask.size == 0 or mask.shape != held[0].shape:
                 raise EncodeError("masks are bool arrays (rows, columns) of one shape")
             mask.flags.writeable = False
-        if held and not _carried(*held[0].shape, len(held)):
+        if held and not _carried(held[0].shape[0], held[0].shape[1], len(held)):
             raise EncodeError("the masks have more cells than the format carries: take a larger cell")
         object.__setattr__(self, "masks", held)
 
@@ -115,7 +114,7 @@ def expand(layer: Masks, width_px: int, height_px: int) -> NDArray[np.bool_]:
 
 
 def _carried(rows: int, columns: int, count: int) -> bool:
-    return max(rows, columns) <= MOST_SIDE and rows * columns <= MOST_CELLS and rows * columns * count <= MOST_WORK
+    return max(rows, columns) <= MOST_SIDE and rows * columns * count <= MOST_CELLS
 
 
 def _code_masks(coder: Coder, masks: Sequence[Bitmap]) -> list[Bitmap]:
@@ -134,13 +133,13 @@ def _code_masks(coder: Coder, masks: Sequence[Bitmap]) -> list[Bitmap]:
 
 def is_rectangle(mask: Bitmap) -> bool:
     """Say whether a mask is one filled rectangle."""
-    rows, columns = mask.any(axis=1), mask.any(axis=0)
-    return bool(mask.any()) and bool(mask[_span(rows), _span(columns)].all())
+    return bool(mask.any()) and bool(mask[_span(_rows(mask)), _span(_columns(mask))].all())
 
 
 def _code_rectangle(coder: Coder, mask: Bitmap) -> Bitmap:
     coded = np.zeros_like(mask)
-    coded[_code_span(coder, mask.any(axis=1)), _code_span(coder, mask.any(axis=0))] = True
+    # The rows are coded first: Python evaluates from left to right.
+    coded[_code_span(coder, _rows(mask)), _code_span(coder, _columns(mask))] = True
     return coded
 
 
@@ -154,6 +153,16 @@ def _code_span(coder: Coder, line: Bitmap) -> slice:
 
 def _code_number(coder: Coder, number: int, count: int) -> int:
     return int(coder.code(np.array([number], np.int32), uniform(count))[0])
+
+
+def _rows(mask: Bitmap) -> Bitmap:
+    used: Bitmap = np.logical_or.reduce(mask, axis=1)
+    return used
+
+
+def _columns(mask: Bitmap) -> Bitmap:
+    used: Bitmap = np.logical_or.reduce(mask, axis=0)
+    return used
 
 
 def _span(line: Bitmap) -> slice:

@@ -20,13 +20,17 @@ from limner.entropy.fixedpoint import Integers, Layer, Network
 from limner.entropy.tables import GAUSSIANS
 from limner.errors import LimnerError
 from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES, STEPS
+from limner.tiles import tiles
 
 FRACTION_BITS = 7
 SYMBOL_MAX = 127  # latent symbols and means stay within +-127, so that their sum has 16 bits at 7 fraction bits
 HYPER_MAX = 255
 INDEX_SHIFT = FRACTION_BITS - 3  # the networks give an eighth of the table index
-BAND_POSITIONS = 8192  # how many positions a context network is run on at once
-HALO = 1  # reach of a context network, in positions
+BAND_POSITIONS = 8192  # how many latent positions a network is run on at once
+CONTEXT_HALO = 1  # reach of a context network, in positions
+HYPER_HALO = 2  # reach of the hyper synthesis, in hyper positions
+HYPER_STRIDE = 4
+NO_LEAK = -2  # how a layer's file says that it has no activation
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,21 +53,29 @@ class Path:
     def features(self, hyper: NDArray[np.int16], quality: int, rows: int, columns: int) -> NDArray[np.int16]:
         """Hyper symbols (32, h, w) -> features and two phase planes (f + 2, rows, columns)."""
         plane = np.full((1, *hyper.shape[1:]), quality * 2**FRACTION_BITS // QUALITIES, np.int32)
-        whole = self.hyper(np.concatenate([hyper.astype(np.int32) << FRACTION_BITS, plane]))[:, :rows, :columns]
-        row, column = np.indices((rows, columns), np.int32) & 1
-        return np.concatenate([whole, np.stack([row, column]) << FRACTION_BITS]).astype(np.int16)
+        given = np.concatenate([hyper.astype(np.int32) << FRACTION_BITS, plane])
+        features = np.empty((self.feature_channels + 2, rows, columns), np.int16)
+        for band in tiles(hyper.shape[1], max(1, BAND_POSITIONS // (HYPER_STRIDE * columns)), HYPER_HALO):
+            out = self.hyper(given[:, band.low : band.high])[:, HYPER_STRIDE * (band.first - band.low) :, :columns]
+            first, last = HYPER_STRIDE * band.first, min(rows, HYPER_STRIDE * band.last)
+            features[:-2, first:last] = out[:, : last - first]
+        features[-2] = (np.arange(rows)[:, None] & 1) << FRACTION_BITS
+        features[-1] = (np.arange(columns)[None, :] & 1) << FRACTION_BITS
+        return features
+
+    @property
+    def feature_channels(self) -> int:
+        last = self.hyper.layers[-1]
+        return len(last.weight) // last.shuffle**2
 
     def predict(self, step: int, features: NDArray[np.int16], latent: NDArray[np.int16]) -> Prediction:
         """Mean and table index of every latent in one step: features (f + 2, h, w), latent so far (64, h, w)."""
         _, rows, columns = latent.shape
         mean, index = np.empty(latent.shape, np.int16), np.empty(latent.shape, np.uint8)
-        height = max(1, BAND_POSITIONS // columns)
-        for first in range(0, rows, height):
-            last = min(rows, first + height)
-            top, bottom = max(0, first - HALO), min(rows, last + HALO)
-            given = np.concatenate([features[:, top:bottom], latent[:, top:bottom]]).astype(np.int32)
-            out = self.contexts[step](given)[:, first - top : last - top]
-            mean[:, first:last], index[:, first:last] = split(out)
+        for band in tiles(rows, max(1, BAND_POSITIONS // columns), CONTEXT_HALO):
+            given = np.concatenate([features[:, band.low : band.high], latent[:, band.low : band.high]]).astype(np.int32)
+            out = self.contexts[step](given)[:, band.first - band.low : band.last - band.low]
+            mean[:, band.first : band.last], index[:, band.first : band.last] = split(out)
         return Prediction(mean, index)
 
 
@@ -90,7 +102,8 @@ def dump(path: Path) -> bytes:
         for place, layer in enumerate(network.layers):
             key = f"{name}.{place}"
             arrays |= {f"{key}.weight": layer.weight, f"{key}.bias": layer.bias, f"{key}.shift": layer.shift}
-            form = (layer.stride, layer.padding, layer.spread, layer.trim, -2 if layer.leak is None else layer.leak, layer.shuffle)
+            leak = NO_LEAK if layer.leak is None else layer.leak
+            form = (layer.stride, layer.padding, layer.spread, layer.trim, leak, layer.shuffle)
             arrays[f"{key}.form"] = np.array(form, np.int8)
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **arrays)
@@ -118,7 +131,7 @@ def layer_of(kept: np.lib.npyio.NpzFile, key: str) -> Layer:
         padding=padding,
         spread=spread,
         trim=trim,
-        leak=None if leak == -2 else leak,
+        leak=None if leak == NO_LEAK else leak,
         shuffle=shuffle,
     )
 

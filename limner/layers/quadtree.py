@@ -7,12 +7,14 @@ has neighbours of earlier steps to be predicted from. Pure arithmetic, so that N
 Source: Li et al. 2023 (DCVC-DC), section 3.3.
 """
 
+from typing import Any
+
 LATENT_CHANNELS = 64
 HYPER_CHANNELS = 32
 QUALITIES = 64
 STEPS = 4
 
 
-def group_of(step, row, column):  # type: ignore[no-untyped-def]
+def group_of(step: int, row: Any, column: Any) -> Any:
     """Group (0..3) that ``step`` codes at (row, column); integers or integer arrays alike."""
     return step ^ (2 * (row & 1) + (column & 1))

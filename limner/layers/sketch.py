@@ -1,9 +1,9 @@
 """The sketch layer: lines on a grid over the picture, in a coding that the layer names.
 
-    rows - 1     varint    0 .. 4095
-    columns - 1  varint    0 .. 4095
-    coding       1 byte    0: lines or no lines, as a bitmap, range coded; others are unassigned
-    payload      the rest
+rows - 1     varint    0 .. 4095
+columns - 1  varint    0 .. 4095
+coding       1 byte    0: lines or no lines, as a bitmap, range coded; others are unassigned
+payload      the rest
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def draw(lines: Bitmap) -> Sketch:
         raise EncodeError(f"a sketch has 1 to {MOST_SIDE} rows and columns and at most {MOST_CELLS} cells")
     writer = Writer()
     code_bitmap(writer, contexts("sketch"), lines, np.zeros_like(lines))
-    return Sketch(*lines.shape, LINES, writer.finish())
+    rows, columns = lines.shape
+    return Sketch(rows, columns, LINES, writer.finish())
 
 
 def lines(sketch: Sketch) -> Bitmap:

@@ -1,7 +1,7 @@
 """The text layer: words, readable without any model.
 
-    coding      1 byte    0: plain UTF-8; others are unassigned
-    words       the rest  at most 65,535 bytes
+coding      1 byte    0: plain UTF-8; others are unassigned
+words       the rest  at most 65,535 bytes
 """
 
 from __future__ import annotations

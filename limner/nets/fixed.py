@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,13 +21,14 @@ from limner.entropy.fixedpoint import ACTIVATION_MAX, Layer, Network, fraction_b
 from limner.errors import LimnerError
 
 MARGIN = 4.0
+Linear = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 
 
 @dataclass(frozen=True)
 class Group:
     """A linear module with what follows it: sub-pixel factor and slope below zero (None: no activation)."""
 
-    linear: nn.Module
+    linear: Linear
     shuffle: int
     slope: float | None
 
@@ -37,11 +39,12 @@ class Group:
         return x if self.slope is None else F.leaky_relu(x, self.slope)
 
 
-def linear(module: nn.Module, x: Tensor) -> Tensor:
+def linear(module: Linear, x: Tensor) -> Tensor:
     """Apply a convolution, or a linear layer to the channels of a map."""
     if isinstance(module, nn.Linear):
         return F.conv2d(x, module.weight[:, :, None, None], module.bias)
-    return module(x)  # type: ignore[no-any-return]
+    y: Tensor = module(x)
+    return y
 
 
 def groups(net: nn.Sequential) -> Iterator[Group]:
@@ -49,7 +52,7 @@ def groups(net: nn.Sequential) -> Iterator[Group]:
     modules = list(net)
     while modules:
         head = modules.pop(0)
-        if not isinstance(head, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        if not isinstance(head, Linear):
             raise LimnerError(f"{type(head).__name__} cannot start a fixed-point layer")
         shuffle, slope = 1, None
         while modules and isinstance(modules[0], nn.PixelShuffle | nn.ReLU | nn.LeakyReLU):
@@ -109,7 +112,7 @@ def integers(group: Group, input_bits: int, output_bits: int, exact: bool) -> tu
     return layer, output_bits
 
 
-def geometry(module: nn.Module) -> tuple[np.ndarray, int, int, int, int]:
+def geometry(module: Linear) -> tuple[NDArray[np.float64], int, int, int, int]:
     """Weights as of a plain convolution (o i k k) float64, then spread, stride, padding, trim."""
     weight = module.weight.detach().double().cpu()
     if isinstance(module, nn.Linear):

@@ -26,13 +26,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES, STEPS, group_of
+from limner.entropy.tables import GAUSSIANS, LEAST_SIGMA, STEPS_PER_OCTAVE
+from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, STEPS, group_of
 
-SCALE_MIN = 0.04
-STEPS_PER_OCTAVE = 6
-INDEX_MAX = 63
+INDEX_MAX = GAUSSIANS - 1
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,13 @@ class Gated(nn.Module):
         self.space = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
         self.expand = nn.Conv2d(channels, 2 * channels, 1)
         self.reduce = nn.Conv2d(channels, channels, 1)
-        nn.init.zeros_(self.reduce.weight)
-        nn.init.zeros_(self.reduce.bias)
+        for tensor in self.reduce.parameters():
+            nn.init.zeros_(tensor)
 
     def forward(self, x: Tensor) -> Tensor:
         value, gate = self.expand(self.space(x)).chunk(2, 1)
-        return x + self.reduce(value * torch.sigmoid(gate))
+        change: Tensor = self.reduce(value * torch.sigmoid(gate))
+        return x + change
 
 
 def blocks(channels: int, count: int) -> list[nn.Module]:
@@ -75,9 +74,7 @@ class Analysis(nn.Module):
 
     def __init__(self, w: Widths) -> None:
         super().__init__()
-        self.eighth = nn.Sequential(
-            nn.PixelUnshuffle(4), nn.Conv2d(48, w.eighth, 3, stride=2, padding=1), *blocks(w.eighth, 2)
-        )
+        self.eighth = nn.Sequential(nn.PixelUnshuffle(4), nn.Conv2d(48, w.eighth, 3, stride=2, padding=1), *blocks(w.eighth, 2))
         self.sixteenth = nn.Sequential(
             nn.Conv2d(w.eighth + 1, w.sixteenth, 3, stride=2, padding=1),
             *blocks(w.sixteenth, 4),
@@ -85,7 +82,8 @@ class Analysis(nn.Module):
         )
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        return self.sixteenth(with_plane(self.eighth(2 * x - 1), t))
+        y: Tensor = self.sixteenth(with_plane(self.eighth(2 * x - 1), t))
+        return y
 
 
 class Synthesis(nn.Module):
@@ -107,7 +105,8 @@ class Synthesis(nn.Module):
         )
 
     def forward(self, y: Tensor, t: Tensor) -> Tensor:
-        return self.body(with_plane(y, t)) / 2 + 0.5
+        x: Tensor = self.body(with_plane(y, t))
+        return x / 2 + 0.5
 
 
 def leaky() -> nn.Module:
@@ -126,7 +125,8 @@ class HyperAnalysis(nn.Module):
         )  # fmt: skip
 
     def forward(self, y: Tensor, t: Tensor) -> Tensor:
-        return self.body(with_plane(y, t))
+        z: Tensor = self.body(with_plane(y, t))
+        return z
 
 
 def hyper_synthesis(features: int, width: int = 64) -> nn.Sequential:
@@ -169,7 +169,7 @@ class Miniature(nn.Module):
         self.contexts = nn.ModuleList(context(w.features) for _ in range(STEPS))
         for net in self.contexts:
             with torch.no_grad():
-                net[-1].bias[LATENT_CHANNELS:] += 3.0  # begin at sigma = 0.04 * 2**(24/6), about 0.6
+                list(net.parameters())[-1][LATENT_CHANNELS:] += 3.0  # begin at sigma = 0.04 * 2**(24/6), about 0.6
         t = torch.linspace(0, 1, anchors)
         self.log_gain = nn.Parameter((1.8 * (t - 0.5))[:, None].repeat(1, LATENT_CHANNELS))
         self.hyper_index = nn.Parameter(torch.full((anchors, HYPER_CHANNELS), 28.0))
@@ -216,7 +216,8 @@ def step_mask(step: int, y: Tensor) -> Tensor:
     group = torch.arange(c, device=y.device)[:, None, None] // (c // 4)
     row = torch.arange(h, device=y.device)[None, :, None]
     column = torch.arange(w, device=y.device)[None, None, :]
-    return (group_of(step, row, column) == group).to(y.dtype)[None]
+    here: Tensor = group_of(step, row, column) == group
+    return here.to(y.dtype)[None]
 
 
 def phase_planes(y: Tensor) -> Tensor:
@@ -238,7 +239,7 @@ def disturbed(x: Tensor) -> Tensor:
 
 def sigma_of(index: Tensor) -> Tensor:
     """Scale index (real) -> standard deviation 0.04 * 2**(index/6), index held in 0..63 with gradients that can return."""
-    return SCALE_MIN * torch.exp2(bounded(index, 0.0, float(INDEX_MAX)) / STEPS_PER_OCTAVE)
+    return LEAST_SIGMA * torch.exp2(bounded(index, 0.0, float(INDEX_MAX)) / STEPS_PER_OCTAVE)
 
 
 def bounded(x: Tensor, low: float, high: float) -> Tensor:
@@ -255,9 +256,5 @@ def bits(residual: Tensor, sigma: Tensor) -> Tensor:
     distance = residual.abs()
     upper = torch.special.log_ndtr((0.5 - distance) / sigma)
     lower = torch.special.log_ndtr((-0.5 - distance) / sigma)
-    return -(upper + torch.log(-torch.expm1((lower - upper).clamp_max(-1e-6)))) / math.log(2)
-
-
-def quality_t(quality: int | Tensor) -> float | Tensor:
-    """Wire quality 0..63 -> t in 0..1 (a multiple of 1/64, exact in fixed point)."""
-    return quality / QUALITIES
+    nats: Tensor = upper + torch.log(-torch.expm1((lower - upper).clamp_max(-1e-6)))
+    return -nats / math.log(2)

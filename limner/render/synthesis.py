@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner import transform
+from limner.tiles import Tile, tiles
 from limner.weights import WeightSet
 
 if TYPE_CHECKING:
@@ -29,15 +30,23 @@ class Synthesis:
         """Latent times its gain (64, h, w) -> pixels (16 h, 16 w, 3), sRGB 0..255."""
         _, rows, columns = latent.shape
         pixels = np.empty((LATENT_PX * rows, LATENT_PX * columns, 3), np.uint8)
-        for down in transform.tiles(rows, CORE, MARGIN):
-            for across in transform.tiles(columns, CORE, MARGIN):
-                x = transform.run(self.network, np.ascontiguousarray(latent[:, down.low : down.high, across.low : across.high]), quality)
-                top, left = LATENT_PX * (down.first - down.low), LATENT_PX * (across.first - across.low)
-                high, wide = LATENT_PX * (down.last - down.first), LATENT_PX * (across.last - across.first)
-                core = x[:, top : top + high, left : left + wide]
-                target = pixels[LATENT_PX * down.first : LATENT_PX * down.last, LATENT_PX * across.first : LATENT_PX * across.last]
-                target[:] = np.rint(np.clip(core, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
+        for down in tiles(rows, CORE, MARGIN):
+            for across in tiles(columns, CORE, MARGIN):
+                piece = np.ascontiguousarray(latent[:, down.low : down.high, across.low : across.high])
+                painted = transform.run(self.network, piece, quality)
+                core = painted[:, inner(down), inner(across)]
+                pixels[outer(down), outer(across)] = np.rint(np.clip(core, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
         return pixels
+
+
+def inner(tile: Tile) -> slice:
+    """Pixels of a tile's core within the painted tile."""
+    return slice(LATENT_PX * (tile.first - tile.low), LATENT_PX * (tile.last - tile.low))
+
+
+def outer(tile: Tile) -> slice:
+    """Pixels of a tile's core within the picture."""
+    return slice(LATENT_PX * tile.first, LATENT_PX * tile.last)
 
 
 def load(weights: WeightSet) -> Synthesis:

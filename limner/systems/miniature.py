@@ -11,7 +11,6 @@ Ours; its parts and their sources stand in ``limner.nets.miniature`` and ``limne
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -21,10 +20,10 @@ from numpy.typing import NDArray
 from limner import image
 from limner.container.blob import Blob
 from limner.describe import analysis
-from limner.entropy.coder import Coder, Writer
-from limner.errors import DecodeError, InvalidFieldError
+from limner.entropy.coder import Writer
+from limner.errors import DecodeError, EncodeError, InvalidFieldError
 from limner.layers import latent, path
-from limner.layers.latent import SIXTEENTHS, Geometry, Latent, Meter
+from limner.layers.latent import SIXTEENTHS, Geometry, Latent
 from limner.layers.path import FRACTION_BITS
 from limner.layers.quadtree import QUALITIES
 from limner.render import synthesis
@@ -64,11 +63,19 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A layer, its latents with their means added (64, h, w), and the body that it was coded to or read from."""
+    """A walked layer, the body that it was coded to or read from, and the scaled latent if it was fitted to one."""
 
-    layer: Latent
-    values: NDArray[np.int16]
+    walked: latent.Walked
     body: bytes
+    y: NDArray[np.float32] | None = None
+
+    @property
+    def layer(self) -> Latent:
+        return self.walked.layer
+
+    @property
+    def values(self) -> NDArray[np.int16]:
+        return self.walked.values
 
     @property
     def size_bytes(self) -> int:
@@ -102,29 +109,18 @@ class Miniature:
 
     def fit(self, scene: Scene, setting: Setting) -> Fitted:
         """Quantise, and code on the way: the walk that finds the symbols has all that coding them needs."""
-        writer = Writer()
         y = self.analysis.latent(scene.coded(setting.scale), setting.quality)
-        walked = self._quantised(y, scene, setting, writer)
-        return Fitted(walked.layer, walked.values, writer.finish())
-
-    def costs(self, scene: Scene, scale: int) -> Callable[[int], float]:
-        """Estimate the bits of a body at a scale for each quality, from one run of the analysis transform.
-
-        The transform depends on the quality mostly through the gain, so the estimate multiplies by the ratio of gains.
-        """
-        reference = QUALITIES // 2
-        y = self.analysis.latent(scene.coded(scale), reference)
-
-        def bits(quality: int) -> float:
-            meter = Meter()
-            self._quantised(y * self.analysis.gain_ratio(quality, reference), scene, Setting(quality, scale), meter)
-            return meter.bits
-
-        return bits
-
-    def _quantised(self, y: NDArray[np.float32], scene: Scene, setting: Setting, coder: Coder) -> latent.Walked:
         z = self.analysis.hyper_latent(y, setting.quality)
-        return latent.fit(y, z, setting.quality, scene.geometry(setting.scale), self.path, coder)
+        writer = Writer()
+        walked = latent.fit(y, z, setting.quality, scene.geometry(setting.scale), self.path, writer)
+        return Fitted(walked, writer.finish(), y)
+
+    def foresee(self, fitted: Fitted, quality: int) -> float:
+        """Estimate the bytes of a body at another quality, from what one fit has shown."""
+        if fitted.y is None:
+            raise EncodeError("only what was fitted foresees, not what was read")
+        ratio = self.analysis.gain_ratio(quality, fitted.layer.quality)
+        return fitted.size_bytes + latent.foreseen_bits(fitted.y, fitted.walked, ratio) / 8
 
     def write(self, layer: Latent, width_px: int, height_px: int) -> bytes:
         """Code a layer as a body; ``fit`` has done it already for the layers that it gives."""
@@ -136,7 +132,7 @@ class Miniature:
         if len(blob.layers) != 1 or layer.kind != LATENT_KIND:
             raise InvalidFieldError("a miniature file has one latent layer and no other", offset=0, field="layers")
         walked = latent.read(layer.body, blob.width_px, blob.height_px, self.path)
-        return Fitted(walked.layer, walked.values, layer.body)
+        return Fitted(walked, layer.body)
 
     def render(self, fitted: Fitted, width_px: int, height_px: int) -> Pixels:
         """Paint (height, width, 3), sRGB 0..255: least squares, so it blurs what it does not know and invents nothing."""

@@ -18,7 +18,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from limner.layers import path as entropy_path
-from limner.layers.path import FRACTION_BITS, Path as EntropyPath
+from limner.layers.path import FRACTION_BITS
+from limner.layers.path import Path as EntropyPath
 from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES
 from limner.nets import fixed
 from limner.nets.miniature import INDEX_MAX, Miniature, phase_planes, with_plane
@@ -38,11 +39,14 @@ class Analysis(nn.Module):
         self.analysis = model.analysis
 
     def forward(self, x: Tensor, quality: Tensor) -> Tensor:
-        return self.analysis(x, quality / QUALITIES)
+        y: Tensor = self.analysis(x, quality / QUALITIES)
+        return y
 
 
 class ScaledSynthesis(nn.Module):
     """Latent times its gain (1 64 h w) and quality (1,) -> picture (1 3 16h 16w), not clipped."""
+
+    gains: Tensor
 
     def __init__(self, model: Miniature) -> None:
         super().__init__()
@@ -50,7 +54,8 @@ class ScaledSynthesis(nn.Module):
         self.register_buffer("gains", all_gains(model))
 
     def forward(self, x: Tensor, quality: Tensor) -> Tensor:
-        return self.synthesis(x / self.gains[quality], quality / QUALITIES)
+        picture: Tensor = self.synthesis(x / self.gains[quality], quality / QUALITIES)
+        return picture
 
 
 class HyperAnalysis(nn.Module):
@@ -61,7 +66,8 @@ class HyperAnalysis(nn.Module):
         self.hyper_analysis = model.hyper_analysis
 
     def forward(self, x: Tensor, quality: Tensor) -> Tensor:
-        return self.hyper_analysis(x, quality / QUALITIES)
+        z: Tensor = self.hyper_analysis(x, quality / QUALITIES)
+        return z
 
 
 @torch.no_grad()
@@ -73,7 +79,7 @@ def all_gains(model: Miniature) -> Tensor:
 def export(model: Miniature, pictures: Sequence[NDArray[np.uint8]], folder: Path, name: str) -> None:
     """Write a set of weights. ``pictures`` (h, w, 3) show the converter how large activations get."""
     folder.mkdir(parents=True, exist_ok=True)
-    model = model.eval().cpu().to(memory_format=torch.contiguous_format)
+    model = model.eval().cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     (folder / "entropy.npz").write_bytes(entropy_path.dump(integer_path(model, pictures)))
     write_onnx(Analysis(model), 3, 16, folder / "analysis.onnx")
     write_onnx(HyperAnalysis(model), LATENT_CHANNELS, 1, folder / "hyper_analysis.onnx")
@@ -118,7 +124,10 @@ def write_onnx(module: nn.Module, channels: int, multiple: int, path: Path) -> N
     shapes = {"x": sides, "quality": None}
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")  # the exporter warns about its own internals
-        program = torch.onnx.export(module.eval(), example, dynamo=True, dynamic_shapes=shapes, input_names=["x", "quality"], output_names=["y"])
+        names = ["x", "quality"]
+        program = torch.onnx.export(
+            module.eval(), example, dynamo=True, dynamic_shapes=shapes, input_names=names, output_names=["y"]
+        )
         plain = Path(folder) / "plain.onnx"
         program.save(str(plain))  # type: ignore[union-attr]
         model = onnx.load(str(plain))

@@ -34,7 +34,8 @@ def load(folder: Path) -> Photos:
         paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
         pictures = [as_array(p.read_bytes()) for p in paths]
         return Photos([p for i, p in enumerate(pictures) if i % 50], pictures[::50])
-    train, held_out = [], []
+    train: list[NDArray[np.uint8]] = []
+    held_out: list[NDArray[np.uint8]] = []
     for shard in shards:
         for name, data in members(shard):
             held = shard == shards[-1] and name.startswith(HELD_OUT_PREFIXES)

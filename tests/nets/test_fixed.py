@@ -16,7 +16,7 @@ CHAINS = {
     "plain": lambda: nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.LeakyReLU(0.125), nn.Conv2d(8, 4, 1)),
     "strided": lambda: nn.Sequential(nn.Conv2d(3, 8, 5, stride=2, padding=2), nn.ReLU(), nn.Conv2d(8, 4, 3, padding=1)),
     "sub-pixel": lambda: nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.PixelShuffle(2), nn.ReLU(), nn.Conv2d(4, 4, 1)),
-    "transposed": lambda: nn.Sequential(nn.ConvTranspose2d(3, 8, 5, 2, padding=2, output_padding=1), nn.ReLU(), nn.Conv2d(8, 4, 1)),
+    "transposed": lambda: nn.Sequential(nn.ConvTranspose2d(3, 8, 5, 2, 2, 1), nn.ReLU(), nn.Conv2d(8, 4, 1)),
     "linear": lambda: nn.Sequential(nn.Linear(3, 8), nn.LeakyReLU(0.25), nn.Linear(8, 4, bias=False)),
 }
 
@@ -36,6 +36,8 @@ def test_converted_is_close_to_the_floats(name: str) -> None:
 
 
 def test_what_cannot_be_converted_is_refused() -> None:
-    for net in (nn.Sequential(nn.GELU()), nn.Sequential(nn.Conv2d(4, 4, 3, groups=4)), nn.Sequential(nn.Conv2d(4, 4, 1), nn.LeakyReLU(0.1))):
+    smooth, grouped = nn.Sequential(nn.GELU()), nn.Sequential(nn.Conv2d(4, 4, 3, groups=4))
+    slope = nn.Sequential(nn.Conv2d(4, 4, 1), nn.LeakyReLU(0.1))
+    for net in (smooth, grouped, slope):
         with pytest.raises(LimnerError):
             fixed.convert(net, [torch.zeros(1, 4, 4, 4)], 7)
