@@ -99,6 +99,7 @@ def test_inputs_over_16_bits_are_refused() -> None:
 
 
 def test_one_sum_by_hand() -> None:
-    # weight 3, input 5, bias 2: 17; half of 2**2 is 2: 19; 19 / 4 floored is 4.  Input -5: -13 + 2 = -11, / 4 -> -3, leak 1 -> -2.
+    # Input 5: 3 * 5 + 2 = 17, and half of 2**2 makes 19; 19 / 4 floored is 4.
+    # Input -5: -13, then -11; -11 / 4 floored is -3; the leak of 1/2 makes -2.
     layer = Layer(np.full((1, 1, 1, 1), 3, np.int16), np.array([2]), np.array([2], np.int8), leak=1)
     assert fixedpoint.run(layer, np.array([[[5, -5]]], np.int32)).tolist() == [[[4, -2]]]

@@ -1,0 +1,1 @@
+"""Measurement: rows in, tables out. Nothing in the package imports this folder."""
