@@ -38,6 +38,10 @@ class BudgetError(LimnerError):
         super().__init__(message)
         self.least_bytes = least_bytes
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors travel between worker processes.
+        return (type(self), (self.args[0], self.least_bytes))
+
 
 class EncodeError(LimnerError):
     """A value that the format cannot carry."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,8 @@ def session(data: bytes) -> onnxruntime.InferenceSession:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # The variable that NumPy's BLAS obeys too, so that one setting holds for all of the codec. 0: as many as there are cores.
+    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
     # Idle workers that spin would take the cores from the integer networks, which run in turn with these.

@@ -1,0 +1,26 @@
+"""Errors say where, and travel between processes whole."""
+
+from __future__ import annotations
+
+import pickle
+
+from limner import errors
+from limner.errors import BudgetError, DecodeError, LimnerError
+
+
+def test_every_error_survives_a_change_of_process() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, LimnerError)]
+    assert len(kinds) > 10
+    for kind in kinds:
+        if issubclass(kind, DecodeError):
+            error: LimnerError = kind("what", offset=3, field="size")
+        else:
+            error = kind("what", 7) if kind is BudgetError else kind("what")
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is kind
+        assert (str(again), vars(again)) == (str(error), vars(error))
+
+
+def test_a_decode_error_says_where() -> None:
+    error = DecodeError("bad", offset=5, field="size")
+    assert (str(error), error.offset, error.field) == ("bad (byte 5, size)", 5, "size")
