@@ -1,0 +1,16 @@
+"""The command ``limner``: one file a verb, thin over `limner.api`. Data on stdout, talk on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments (None: those of the process) and return its exit code."""
+    from limner.cli.app import app
+
+    try:
+        app(args=None if argv is None else list(argv), prog_name="limner")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0

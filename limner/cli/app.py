@@ -1,0 +1,56 @@
+"""The verbs of the command, in the order of its help. Importing this must stay quick: heavy things wait in the verbs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from limner.cli import train
+from limner.cli.decode import decode
+from limner.cli.encode import encode
+from limner.cli.inspect import inspect
+from limner.cli.verify import verify
+
+EXIT_CODES = {
+    0: "everything done, or skipped as asked",
+    1: "at least one file failed; the others are done",
+    2: "wrong usage; nothing done",
+    130: "interrupted; no half file is left",
+}
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    # Plain help: the other kind takes twice the time.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    # The sign keeps the lines as they are.
+    epilog="\b\nExit codes:\n" + "\n".join(f"{code:5}  {meaning}" for code, meaning in EXIT_CODES.items()),
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"limner {version('limner')}")
+        raise typer.Exit
+
+
+@app.callback()
+def limner(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Turn a picture into a few hundred bytes, and them into a picture."""
+
+
+app.command()(encode)
+app.command()(decode)
+app.command()(inspect)
+app.command()(verify)
+# Groups of verbs join here; their modules import torch and the like inside the verbs.
+app.add_typer(train.app, name="train")

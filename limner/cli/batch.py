@@ -1,0 +1,112 @@
+"""Runs jobs one by one or in processes, in the order given, and goes on past a bad one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from limner.cli.plan import Job
+from limner.errors import BudgetError, DecodeError, LimnerError
+
+# What runs processes is imported where it is used: most runs, and all helps, need none.
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Say what became of a job.
+
+    ``line`` is for a person, in one line; ``page`` is the data of verbs that print; ``facts`` go into the JSON line.
+    """
+
+    source: str
+    target: str | None
+    status: Literal["done", "skipped", "failed"]
+    line: str
+    page: str | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+Task = Callable[[Job], Outcome]
+
+
+def attempt(task: Task, job: Job) -> Outcome:
+    """Do one job; what may go wrong with a file becomes an outcome, what may not (a bug, an interrupt) is raised."""
+    if job.fault is not None:
+        return _failed(job, job.fault, {"error": "Refused"})
+    if job.skip:
+        return Outcome(job.source, job.target, "skipped", f"{job.source}: skipped, {job.target} exists")
+    try:
+        return task(job)
+    except BrokenPipeError:
+        raise
+    except LimnerError as error:
+        return _failed(job, str(error), _facts(error))
+    except OSError as error:
+        return _failed(job, f"{error.filename or job.target or job.source}: {error.strerror or error}", _facts(error))
+    except MemoryError as error:
+        return _failed(job, "not enough memory", _facts(error))
+
+
+def _facts(error: Exception) -> Mapping[str, object]:
+    facts: dict[str, object] = {"error": type(error).__name__}
+    if isinstance(error, DecodeError):
+        facts |= {"offset": error.offset, "field": error.field}
+    if isinstance(error, BudgetError):
+        facts["least_bytes"] = error.least_bytes
+    return facts
+
+
+def _failed(job: Job, message: str, facts: Mapping[str, object]) -> Outcome:
+    text = " ".join(message.split())
+    name = "stdin" if job.source == "-" else job.source
+    line = text if text.startswith(f"{name}: ") else f"{name}: {text}"
+    return Outcome(job.source, job.target, "failed", line, facts={**facts, "message": line})
+
+
+def run(task: Task, jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, None]:
+    """Yield the outcome of every job in order. Closing the iterator stops the work."""
+    if processes == 1 or len(jobs) == 1:
+        yield from (attempt(task, job) for job in jobs)
+    else:
+        yield from _parallel(task, jobs, min(processes, len(jobs)))
+
+
+def _parallel(task: Task, jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, None]:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    # The workers share the cores; each would otherwise start as many threads as there are.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    # Spawned, not forked: a fork of a process with threads (onnxruntime's) may hang.
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_interrupts_to_parent)
+    try:
+        futures = [executor.submit(attempt, task, job) for job in jobs]
+        for job, future in zip(jobs, futures, strict=True):
+            yield _result(job, future)
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
+    executor.shutdown()
+
+
+def _leave_interrupts_to_parent() -> None:
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _result(job: Job, future: Future[Outcome]) -> Outcome:
+    from concurrent.futures.process import BrokenProcessPool
+
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        return _failed(job, "a worker process died (out of memory?): try fewer with -j", _facts(error))

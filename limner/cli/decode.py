@@ -1,0 +1,74 @@
+"""``limner decode``: files -> pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from limner.cli import options
+from limner.cli.batch import Outcome
+from limner.cli.plan import STREAM, Job, Naming, writing_jobs
+from limner.cli.streams import read_blob, shown, write
+from limner.cli.talk import carry_out
+
+FILES = frozenset({".limn"})
+# Systems whose pictures show only what was sent; the others paint what they think was there.
+INVENTS_NOTHING = frozenset({"miniature"})
+
+
+@dataclass(frozen=True)
+class Decode:
+    """Hold the settings of a batch; calling it does one job."""
+
+    size: tuple[int, int] | None
+    max_pixels: int
+
+    def __call__(self, job: Job) -> Outcome:
+        from limner import api
+        from limner.image import to_file
+
+        blob = read_blob(job.source)
+        report = api.inspect(blob, max_pixels=self.max_pixels)
+        pixels = api.decode(blob, size=self.size, max_pixels=self.max_pixels)
+        target = job.target or STREAM
+        suffix = ".png" if target == STREAM else Path(target).suffix
+        invented = report.system not in INVENTS_NOTHING
+        write(target, to_file(pixels, suffix, notes=notes(report.system, len(blob), invented=invented)))
+        height_px, width_px = pixels.shape[:2]
+        line = f"{job.source} -> {shown(target)}: {width_px} x {height_px} px from {len(blob)} bytes"
+        facts = {"system": report.system, "bytes": len(blob), "invented": invented}
+        return Outcome(job.source, target, "done", line, facts={**facts, "width_px": width_px, "height_px": height_px})
+
+
+def notes(system: str, size_bytes: int, *, invented: bool) -> dict[str, str]:
+    """Say in a picture's metadata where it comes from and whether its detail may be invented."""
+    return {
+        "Software": "limner",
+        "limner:system": system,
+        "limner:bytes": str(size_bytes),
+        "limner:detail": "may be invented" if invented else "nothing invented",
+    }
+
+
+def decode(
+    inputs: options.Inputs,
+    output: options.Output = None,
+    size: Annotated[str | None, typer.Option(metavar="WxH", help="Paint at another size.", show_default=False)] = None,
+    max_pixels: options.MaxPixels = options.MAX_PIXELS,
+    recursive: options.Recursive = False,
+    overwrite: options.Overwrite = False,
+    skip: options.Skip = False,
+    jobs: options.Jobs = 1,
+    json: options.Json = False,
+) -> None:
+    """Paint the pictures of files.
+
+    photo.limn becomes photo.png beside it, unless -o says otherwise: also .jpg and .webp.
+    """
+    options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
+    task = Decode(options.size_px(size), max_pixels)
+    plan = writing_jobs(inputs, FILES, Naming(output, ".png", overwrite, skip), recursive=recursive)
+    carry_out(task, plan, processes=jobs, json_lines=json)

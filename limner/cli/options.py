@@ -1,0 +1,53 @@
+"""Options that several verbs share, and how their texts are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="INPUT...", help="Files, folders (with -r), or - for stdin.", show_default=False)
+]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", help="File for one input, folder for several, or - for stdout.", show_default=False),
+]
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Go into folders; the output keeps their tree.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+Skip = Annotated[bool, typer.Option("--skip", help="Leave inputs whose output exists.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many processes.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout for every input.")]
+MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse larger pictures.")]
+
+MAX_PIXELS = 100_000_000
+
+
+def size_px(text: str | None) -> tuple[int, int] | None:
+    """Read ``WxH`` as (width, height) in pixels."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([1-9]\d{0,5})[xX×]([1-9]\d{0,5})", text)
+    if found is None:
+        raise typer.BadParameter(f"a size is WIDTHxHEIGHT in pixels, as 768x512, not {text!r}", param_hint="--size")
+    return int(found[1]), int(found[2])
+
+
+def colour(text: str) -> tuple[int, int, int]:
+    """Read a colour, ``#rrggbb`` or a name of CSS, as sRGB 0..255."""
+    from PIL import ImageColor
+
+    try:
+        red, green, blue, *_ = ImageColor.getrgb(text)
+    except ValueError:
+        raise typer.BadParameter(f"a colour is #rrggbb or a name, not {text!r}", param_hint="--background") from None
+    return red, green, blue
+
+
+def only_one(given: Mapping[str, object]) -> None:
+    """Refuse more than one of these options. ``given``: name -> value, None where the option was not used."""
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise typer.BadParameter(f"{' and '.join(names)} exclude each other")

@@ -1,0 +1,41 @@
+"""Where a verb's bytes come from and go to."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from limner.cli.plan import STREAM
+from limner.errors import LimitError
+
+# No picture in this format comes near it; a reader should not fill the memory with what is none.
+MAX_FILE_BYTES = 64 * 2**20
+
+
+def read_blob(source: str) -> bytes:
+    """Read a file of ours, or stdin. Raises LimitError over `MAX_FILE_BYTES`, OSError from the disk."""
+    if source == STREAM:
+        data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    else:
+        with Path(source).open("rb") as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise LimitError(f"more than {MAX_FILE_BYTES} bytes", offset=MAX_FILE_BYTES, field="file")
+    return data
+
+
+def write(target: str, data: bytes) -> None:
+    """Write a file whole or not at all, with the folders above it, or write to stdout. Raises OSError."""
+    if target == STREAM:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    from limner.atomic import write_atomic
+
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(target, data)
+
+
+def shown(name: str | None) -> str:
+    """Return a name as a person reads it."""
+    return "stdout" if name == STREAM else str(name)

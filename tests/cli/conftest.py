@@ -1,0 +1,82 @@
+"""A codec of a few lines in place of `limner.api`, so that the command's own manners are tested, and quickly.
+
+Its files are real ones: a thumbnail of 4 x 4 pixels is the body of the only layer.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import limner
+from limner.cli import main
+from limner.container.blob import Blob, Layer, pack, unpack
+from limner.container.explain import Report, explain
+from limner.errors import BudgetError
+from limner.image import resize
+
+Pixels = NDArray[np.uint8]
+
+
+def encode(
+    picture: Pixels,
+    *,
+    target_bytes: int | None,
+    bpp: float | None,
+    quality: int | None,
+    system: str,
+    bare: bool,
+    max_pixels: int,
+) -> bytes:
+    if target_bytes is not None and target_bytes < 60:
+        raise BudgetError("at least 60 bytes are needed", 60)
+    body = resize(picture, 4, 4).tobytes()
+    height, width = picture.shape[:2]
+    return pack(Blob(1, b"\0\0", width, height, (Layer(1, body),)), bare=bare)
+
+
+def decode(blob: bytes, *, size: tuple[int, int] | None, max_pixels: int) -> Pixels:
+    found = unpack(blob, max_pixels=max_pixels)
+    small = np.frombuffer(found.layers[0].body, np.uint8).reshape(4, 4, 3)
+    return resize(small, *(size or (found.width_px, found.height_px)))
+
+
+def inspect(blob: bytes, *, max_pixels: int) -> Report:
+    return explain(blob, max_pixels=max_pixels)
+
+
+@pytest.fixture
+def small_codec(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the codec above in the place of `limner.api`."""
+    api = ModuleType("limner.api")
+    for name, function in {"encode": encode, "decode": decode, "inspect": inspect, "verify": inspect}.items():
+        setattr(api, name, function)
+    monkeypatch.setitem(sys.modules, "limner.api", api)
+    monkeypatch.setattr(limner, "api", api, raising=False)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a run of the command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def say(small_codec: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Run the command in this process."""
+
+    def run(*words: object) -> Said:
+        code = main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return Said(code, out, err)
+
+    return run

@@ -1,0 +1,128 @@
+"""Jobs in processes: in order, past a fault, past the death of a worker, and to an end when interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from limner.cli.batch import Outcome, attempt, run
+from limner.cli.plan import Job
+from limner.errors import BudgetError, DamagedError
+
+SCRIPT = """
+import os, sys, time
+from pathlib import Path
+from limner.cli.batch import Outcome
+from limner.cli.plan import Job
+from limner.cli.talk import carry_out
+from limner.errors import DamagedError
+import typer
+
+def task(job):
+    if job.source == "bad":
+        raise DamagedError("a check fails", offset=7, field="check")
+    if job.source == "dies":
+        os._exit(9)
+    if job.source == "slow":
+        Path("started").touch()
+        time.sleep(60)
+    time.sleep(0.2 * (job.source == "first"))
+    return Outcome(job.source, None, "done", "", page=f"{job.source} {os.getpid()}")
+
+def command():
+    carry_out(task, [Job(name) for name in sys.argv[1:]], processes=2)
+
+if __name__ == "__main__":
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(command)
+    app([])
+"""
+
+
+def fine(job: Job) -> Outcome:
+    return Outcome(job.source, None, "done", "")
+
+
+def start(folder: Path, *names: str) -> subprocess.Popen[str]:
+    (folder / "script.py").write_text(SCRIPT)
+    return subprocess.Popen(
+        [sys.executable, "script.py", *names],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_outcomes_come_in_order_from_other_processes(tmp_path: Path) -> None:
+    process = start(tmp_path, "first", "bad", "second", "third")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert [line.split()[0] for line in out.splitlines()] == ["first", "second", "third"]
+    assert str(process.pid) not in out
+    assert err == "error: bad: a check fails (byte 7, check)\n"
+
+
+def test_the_death_of_a_worker_is_a_failure_not_a_hang(tmp_path: Path) -> None:
+    process = start(tmp_path, "dies", "second")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "dies: a worker process died" in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+def test_an_interrupt_ends_with_130_and_no_worker_stays(tmp_path: Path) -> None:
+    process = start(tmp_path, "slow", "second", "third")
+    until = time.monotonic() + 60
+    while not (tmp_path / "started").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    # As a terminal does it: to the whole group.
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in err and "third" not in out
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):
+            os.killpg(process.pid, 0)
+            time.sleep(0.05)
+
+
+def test_one_job_or_one_process_needs_no_other_process() -> None:
+    assert [outcome.source for outcome in run(fine, [Job("a")], 4)] == ["a"]
+    assert [outcome.source for outcome in run(fine, [Job("a"), Job("b")], 1)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "facts"),
+    [
+        (DamagedError("bad", offset=3, field="body"), "a: bad (byte 3, body)", {"offset": 3, "field": "body"}),
+        (BudgetError("too\nsmall", 60), "a: too small", {"least_bytes": 60}),
+        (FileNotFoundError(2, "No such file", "b"), "a: b: No such file", {}),
+        (FileNotFoundError(2, "No such file", "a"), "a: No such file", {}),
+        (MemoryError(), "a: not enough memory", {}),
+    ],
+)
+def test_what_may_go_wrong_with_a_file_becomes_one_line(error: Exception, line: str, facts: dict[str, object]) -> None:
+    def task(_job: Job) -> Outcome:
+        raise error
+
+    outcome = attempt(task, Job("a"))
+    assert (outcome.status, outcome.line) == ("failed", line)
+    assert outcome.facts == {"error": type(error).__name__, "message": line, **facts}
+
+
+@pytest.mark.parametrize("error", [KeyError("a bug"), KeyboardInterrupt(), BrokenPipeError()])
+def test_what_may_not_is_raised(error: BaseException) -> None:
+    def task(_job: Job) -> Outcome:
+        raise error
+
+    with pytest.raises(type(error)):
+        attempt(task, Job("a"))
