@@ -1,8 +1,8 @@
 """limner: a photograph in a few hundred bytes, and the photograph painted again from them.
 
-    blob = limner.encode("harbour.jpg", target_bytes=500)
-    image = limner.decode(blob)
-    print(limner.inspect(blob))
+blob = limner.encode("harbour.jpg", target_bytes=500)
+image = limner.decode(blob)
+print(limner.inspect(blob))
 """
 
 from typing import TYPE_CHECKING
