@@ -1,0 +1,101 @@
+"""The recipe runs, lowers its loss, resumes where it stopped, and its weights become a working codec."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import scene
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+
+from limner.layers.latent import Geometry  # noqa: E402
+from limner.nets import miniature as nets  # noqa: E402
+from limner.systems.miniature import Miniature, Setting  # noqa: E402
+from limner.train import export, photos  # noqa: E402
+from limner.train import miniature as recipe  # noqa: E402
+from limner.weights import at  # noqa: E402
+
+QUICK = recipe.Recipe(steps=6, minutes=5, batch=2, crop_px=64, warm_up_steps=2)
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shards")
+    for shard in range(2):
+        with tarfile.open(folder / f"photos-0{shard}.tar", "w") as tar:
+            for number, name in enumerate(["bsd_1", "imagenet_2", "urban_3"]):
+                path = folder / f"{name}-{shard}.jpg"
+                Image.fromarray(scene(100, 80, seed=number)).save(path)
+                tar.add(path, path.name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    out, said = tmp_path_factory.mktemp("run"), []
+    recipe.train(shards, out, QUICK, said.append)
+    return out / "last.pt", said
+
+
+def test_bsd_and_urban_pictures_of_the_last_shard_are_held_out(shards: Path) -> None:
+    got = photos.load(shards)
+    assert (len(got.train), len(got.held_out)) == (4, 2)
+
+
+def test_crops_have_their_size_even_from_smaller_pictures() -> None:
+    rng = np.random.default_rng(0)
+    assert photos.crops([scene(30, 90), scene(90, 30)], 64, 5, rng).shape == (5, 64, 64, 3)
+
+
+def test_a_run_goes_on_from_its_checkpoint(run: tuple[Path, list[str]], shards: Path) -> None:
+    path, said = run
+    assert any("held out" in line for line in said)
+    longer = recipe.Recipe(**{**QUICK.__dict__, "steps": 8})
+    again: list[str] = []
+    recipe.train(shards, path.parent, longer, again.append)
+    assert "from step 6" in again[0]
+    assert torch.load(path, weights_only=True)["step"] == 8
+
+
+def test_a_few_steps_lower_the_loss() -> None:
+    torch.manual_seed(0)
+    settings = recipe.Recipe(batch=4, crop_px=64, warm_up_steps=1)
+    state = recipe.begin(settings)
+    x = torch.from_numpy(np.stack([scene(64, 64, seed) for seed in range(4)])).permute(0, 3, 1, 2).float() / 255
+    batch = (x, torch.tensor([0.1, 0.4, 0.6, 0.9]))
+    errors = [recipe.one_step(state, batch, settings, 0.3).mse for _ in range(25)]
+    assert errors[-1] < 0.7 * errors[0]
+
+
+def test_estimated_bits_grow_with_quality_by_the_gain_alone() -> None:
+    torch.manual_seed(0)
+    model = nets.Miniature().eval()
+    gains = model.gain(torch.tensor([0.0, 0.5, 0.98]))
+    assert (gains.diff(dim=0) > 0).all()
+
+
+def test_exported_weights_are_a_codec(run: tuple[Path, list[str]], shards: Path, tmp_path: Path) -> None:
+    export.from_checkpoint(run[0], shards, tmp_path, "trial", count=1)
+    weights = at(tmp_path)
+    assert weights.name == "trial"
+    codec = Miniature(weights)
+    picture = scene(90, 70)
+    fitted = codec.fit(codec.describe(picture), Setting(40))
+    assert codec.write(fitted.layer, 90, 70) == fitted.body
+    painted = codec.render(fitted, 90, 70)
+    # The ONNX transforms and the float model agree.
+    model = nets.Miniature()
+    model.load_state_dict(torch.load(run[0], weights_only=True)["ema"])
+    geometry = Geometry(90, 70, 0)
+    y = torch.from_numpy(fitted.values.astype(np.float32) / 128)[None]
+    with torch.no_grad():
+        t = torch.tensor([40 / 64])
+        expected = model.eval().synthesis(y / model.gain(t), t)[0, :, : geometry.height_px, : geometry.width_px]
+    assert np.abs(painted.transpose(2, 0, 1) - (expected.clamp(0, 1) * 255).numpy()).max() <= 1.5
+    # Nothing in the files names the machine they were made on.
+    assert all(str(Path(nets.__file__).parent.parent).encode() not in path.read_bytes() for path in tmp_path.glob("*.onnx"))
