@@ -58,11 +58,11 @@ def crc(data: bytes) -> bytes:
 
 
 def full(header: str, *layers: bytes) -> bytes:
-    """Put magic, header (hex) and layers together, each layer with its check."""
-    data = bytes.fromhex("a74c" + header)
+    """Put magic, header (hex) and layers together, each layer with its check over all but the checks before it."""
+    data = checked = bytes.fromhex("a74c" + header)
     for layer in layers:
-        data += layer
-        data += crc(data)
+        checked += layer
+        data += layer + crc(checked)
     return data
 
 
@@ -170,6 +170,10 @@ VALID = (
 JPEG = bytes.fromhex("ffd8ffe000104a46494600")
 OVER = full("4a 1f2e 270f2710", LATENT)
 FIRST = listed(lead("02 1a", BOAT))
+# Another file with the same header and the same borders: layers at 8..38 and 38..48.
+OTHER = listed(lead("02 1a", BOAT[::-1]), lead("81", LATENT[::-1]))
+# As it was in the first draft: the second check runs over the first one too.
+OLD_CHECK = LISTED[:-2] + crc(LISTED[:-2])
 
 INVALID = (
     Invalid("empty", "nothing at all", b"", "NotLimnError", 0, "magic"),
@@ -238,6 +242,11 @@ INVALID = (
     Invalid("damaged-check", "one bit of the check", flipped(SINGLE, 16), "DamagedError", 15, "check"),
     Invalid("damaged-first-layer", "one bit of the words", flipped(LISTED, 20), "DamagedError", 36, "check"),
     Invalid("damaged-last-layer", "one bit of the latents", flipped(LISTED, 41), "DamagedError", 46, "check", whole_layers=1),
+    Invalid("layer-of-another-file-first", "words of another file", OTHER[:38] + LISTED[38:], "DamagedError", 46, "check", 1),
+    Invalid("layer-of-another-file-last", "latents of another file", LISTED[:38] + OTHER[38:], "DamagedError", 46, "check", 1),
+    Invalid("layer-taken-out", "the first of two, with its check", LISTED[:8] + LISTED[38:], "DamagedError", 16, "check"),
+    Invalid("layer-doubled", "words twice", LISTED[:38] + LISTED[8:], "DamagedError", 66, "check", whole_layers=1),
+    Invalid("check-over-earlier-check", "as in the first draft", OLD_CHECK, "DamagedError", 46, "check", whole_layers=1),
     Invalid("check-without-magic", "bare, and the check too", SINGLE[2:-2] + crc(SINGLE[2:-2]), "DamagedError", 13, "check"),
     Invalid("check-not-inverted", "plain CRC", SINGLE[:-2] + bytes(255 - b for b in SINGLE[-2:]), "DamagedError", 15, "check"),
     Invalid("behind-the-end-zero", "one zero byte", SINGLE + b"\0", "TrailingDataError", 17, "end"),

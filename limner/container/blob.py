@@ -57,7 +57,7 @@ _CHECK_START = 0xFFFF
 # The check is stored inverted. Uninverted, the running CRC is 0 behind every valid check and stays 0 for zero
 # bytes, so that a file padded with zeros would pass.
 _CHECK_INVERT = 0xFFFF
-# What the running CRC is behind any valid check.
+# What the running CRC would be behind any valid check.
 _RESIDUE = crc_hqx(_CHECK_INVERT.to_bytes(2, "big"), 0)
 # How far into the last body a reader looks for an earlier end. Bounds time, and wrong guesses (1 in 65,536 a byte).
 _END_SEARCH_BYTES = 4096
@@ -132,10 +132,9 @@ def parts(blob: Blob, *, bare: bool = False) -> tuple[Part, ...]:
     for index, layer in enumerate(blob.layers):
         fresh = _lead_parts(layer, index, last=index == len(blob.layers) - 1) if listed else []
         fresh.append(Part("body", layer.body, index))
+        # The check bytes themselves are left out of the running CRC: see `_read_list`.
         state = _running(fresh, state)
-        fresh.append(Part("check", _check(state), index))
-        state = _running(fresh[-1:], state)
-        found += fresh
+        found += [*fresh, Part("check", _check(state), index)]
     return tuple(found[1:] if bare else found)
 
 
@@ -263,7 +262,9 @@ def _read_list(data: bytes, position: int, state: int, system: int, head_at: int
         layers.append(layer)
         if last and _stands_alone(system, layers):
             raise InvalidFieldError("a layer list where none is needed", offset=head_at, field="list")
-        state = crc_hqx(data[position:end], state)
+        # Without the check: behind one the running CRC is the same in every file, and would forget what came before,
+        # so that a layer of another file would pass.
+        state = crc_hqx(data[position : end - CHECK_BYTES], state)
         position = end
     return tuple(layers)
 
@@ -290,7 +291,7 @@ def _read_listed(data: bytes, offset: int, lead: dict[str, int], state: int) -> 
 
 
 def _read_body(data: bytes, offset: int, body_at: int, length: int | None, state: int) -> tuple[bytes, int]:
-    """Return a body and the offset behind its check. ``offset``: up to where ``state``, the running CRC, has come."""
+    """Return a body and the offset behind its check. ``state``: the running CRC of what counts before ``offset``."""
     to_the_end = length is None
     if length is None:
         length = max(0, len(data) - CHECK_BYTES - body_at)

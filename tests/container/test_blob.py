@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limner.container import blob as code
-from limner.container.blob import KINDS, OWN_KIND, REPEATABLE, SYSTEMS, Blob, Layer, is_bare, pack, unpack
+from limner.container.blob import KINDS, OWN_KIND, REPEATABLE, SYSTEMS, Blob, Layer, is_bare, pack, parts, unpack
 from limner.errors import DamagedError, DecodeError, EncodeError, LimitError, TrailingDataError, TruncatedError
 
 HUGE = 65536 * 65536
@@ -116,6 +116,37 @@ def test_salvage_returns_the_first_layers(blob: Blob, data: st.DataObject) -> No
     assert found.layers[:-1] == blob.layers[: len(found.layers) - 1]
 
 
+def borders(blob: Blob) -> list[int]:
+    """Return the offsets where the layers of a list start, and the end of the file."""
+    offset, found = 0, []
+    for part in parts(blob):
+        if part.field == "lead":
+            found.append(offset)
+        offset += len(part.data)
+    return [*found, offset]
+
+
+@settings(deadline=None)
+@given(listed.filter(lambda blob: len(blob.layers) > 1), st.data())
+def test_a_file_cut_at_any_layer_border_is_refused_and_salvaged(blob: Blob, data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, len(blob.layers) - 1))
+    cut = pack(blob)[: borders(blob)[count]]
+    with pytest.raises(TruncatedError) as caught:
+        unpack(cut, max_pixels=HUGE)
+    assert (caught.value.offset, caught.value.field) == (len(cut), "lead")
+    assert unpack(cut, max_pixels=HUGE, salvage=True).layers == blob.layers[:count]
+
+
+@settings(deadline=None)
+@given(listed.filter(lambda blob: len(blob.layers) > 1), layer_lists, st.data())
+def test_layers_of_another_file_are_refused(blob: Blob, layers: tuple[Layer, ...], data: st.DataObject) -> None:
+    # The same header, and layers of each, cut at borders: what can be read is one of the two and nothing mixed.
+    other = replace(blob, layers=(Layer(31, b"", True), *layers))
+    ours, theirs = pack(blob), pack(other)
+    mixed = ours[: data.draw(st.sampled_from(borders(blob)))] + theirs[data.draw(st.sampled_from(borders(other))) :]
+    assert read_or_refuse(mixed) in (None, blob, other)
+
+
 @settings(deadline=None)
 @given(blobs, st.binary(min_size=1, max_size=40))
 def test_bytes_behind_the_end(blob: Blob, tail: bytes) -> None:
@@ -156,10 +187,10 @@ def test_a_file_by_hand() -> None:
 
 
 def test_a_list_by_hand() -> None:
-    first = bytes.fromhex("a74c 4d 1234 2ff1ff 02 0b") + WORDS.body
-    first += (crc_hqx(first, 0xFFFF) ^ 0xFFFF).to_bytes(2, "big")
-    both = first + b"\x81latents"
-    assert pack(TWO) == both + (crc_hqx(both, 0xFFFF) ^ 0xFFFF).to_bytes(2, "big")
+    # The second check runs over both layers, but not over the first check.
+    words, latents = bytes.fromhex("a74c 4d 1234 2ff1ff 02 0b") + WORDS.body, b"\x81latents"
+    first, second = ((crc_hqx(part, 0xFFFF) ^ 0xFFFF).to_bytes(2, "big") for part in (words, words + latents))
+    assert pack(TWO) == words + first + latents + second
 
 
 def test_cut_at_a_layer_border() -> None:
@@ -168,6 +199,23 @@ def test_cut_at_a_layer_border() -> None:
         unpack(data)
     assert (caught.value.offset, caught.value.field) == (len(data), "lead")
     assert unpack(data, salvage=True).layers == (WORDS,)
+
+
+def test_a_layer_of_another_file() -> None:
+    other = replace(TWO, layers=(Layer(2, b"\0a red goat"), Layer(1, b"stained")))
+    ours, theirs, border = pack(TWO), pack(other), borders(TWO)[1]
+    for mixed, first in ((ours[:border] + theirs[border:], WORDS), (theirs[:border] + ours[border:], other.layers[0])):
+        with pytest.raises(DamagedError) as caught:
+            unpack(mixed)
+        assert (caught.value.offset, caught.value.field) == (len(mixed) - 2, "check")
+        assert unpack(mixed, salvage=True).layers == (first,)
+
+
+def test_bytes_behind_the_end_of_a_list() -> None:
+    data = pack(TWO)
+    with pytest.raises(TrailingDataError) as caught:
+        unpack(data + b"PK")
+    assert (caught.value.offset, caught.value.field) == (len(data), "end")
 
 
 def test_salvage_needs_a_whole_layer() -> None:

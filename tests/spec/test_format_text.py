@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from binascii import crc_hqx
@@ -83,6 +84,34 @@ def test_check_value() -> None:
     assert (crc_hqx(b"123456789", 0xFFFF) ^ 0xFFFF).to_bytes(2, "big") == bytes.fromhex(written.group(1))
 
 
+def test_nothing_is_left_to_be_written() -> None:
+    assert re.findall(r"<!--.*?-->", TEXT, flags=re.DOTALL) == []
+    for name in (*code.KINDS.values(), "Range coder", "Tables", "Adaptive bits", "Bitmaps"):
+        assert re.search(rf"^### 10\.\d+ {name}\n\n\S", TEXT, re.MULTILINE), name
+
+
+def test_data_that_belongs_to_the_format() -> None:
+    found = re.findall(r"\((\.\./limner/data/[\w.]+)\)[^`]*`([0-9a-f]{64})`", TEXT)
+    assert {Path(name).name for name, _ in found} == {"gaussians.bin", "masks.prior", "sketch.prior"}
+    for name, told in found:
+        assert hashlib.sha256((SPEC / name).read_bytes()).hexdigest() == told, name
+
+
+def test_links_lead_somewhere() -> None:
+    for name in ("limn-1.md", "CHANGES.md"):
+        targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", (SPEC / name).read_text(encoding="utf-8"))
+        assert all((SPEC / target).exists() for target in targets), name
+    assert "](CHANGES.md)" in TEXT
+
+
+def test_every_fault_of_a_body_names_an_error() -> None:
+    bodies = [section(f"10.{number}") for number in code.KINDS]
+    rows = [row for text in bodies for table in tables(text) for row in table if row[1].endswith("Error`")]
+    assert len(rows) > 15
+    for row in rows:
+        assert issubclass(getattr(errors, row[1].strip("`")), errors.DecodeError), row
+
+
 def test_every_fault_names_an_error_and_has_a_vector() -> None:
     (rows,) = tables(section("12"))
     assert [int(row[0]) for row in rows] == list(range(1, len(rows) + 1))
@@ -111,10 +140,12 @@ def test_worked_examples(index: int) -> None:
     assert [(row.offset, row.field) for row in found] == [(int(cells[0]), cells[2]) for cells in rows]
     assert (code.unpack(data).width_px, code.unpack(data).height_px) == (768, 512)
     for row, cells in zip(found, rows, strict=True):
-        over = re.fullmatch(r"over bytes 0\.\.(\d+)", cells[3])
+        over = re.fullmatch(r"over bytes (\d+\.\.\d+(?: and \d+\.\.\d+)*)", cells[3])
         assert (over is not None) == (row.field == "check")
         if over:
-            assert crc_hqx(data[: int(over.group(1)) + 1], 0xFFFF) ^ 0xFFFF == int(cells[1].replace(" ", ""), 16)
+            ends = [(int(first), int(last)) for first, last in re.findall(r"(\d+)\.\.(\d+)", over.group(1))]
+            checked = b"".join(data[first : last + 1] for first, last in ends)
+            assert crc_hqx(checked, 0xFFFF) ^ 0xFFFF == int(cells[1].replace(" ", ""), 16)
 
 
 def test_reading_the_text_can_fail() -> None:
