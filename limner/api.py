@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from limner import budget, image
-from limner.container.blob import CHECK_BYTES, MAX_PIXELS, SYSTEMS, Blob, Layer, is_bare, pack, unpack
+from limner.container.blob import MAX_PIXELS, SYSTEMS, Blob, Layer, is_bare, pack, parts, unpack
 from limner.container.explain import Report, explain
 from limner.errors import DecodeError, EncodeError, ImageError, UnsupportedSystemError, WrongModelError
 from limner.systems import miniature
@@ -105,9 +105,15 @@ def read(blob: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Miniature, Fitted, 
 
 
 def located(error: DecodeError, blob: bytes, header: Blob) -> DecodeError:
-    """Say where in the file the damaged body lies."""
-    body_at = len(blob) - CHECK_BYTES - len(header.layers[-1].body)
-    return type(error)(error.message, offset=body_at + error.offset, field=error.field)
+    """Say where in the file the fault lies that was found in the latent body."""
+    at = 0
+    for part in parts(header, bare=is_bare(blob)):
+        if part.field == "body" and part.layer is not None and header.layers[part.layer].kind == miniature.LATENT_KIND:
+            break
+        at += len(part.data)
+    else:
+        at = 0
+    return type(error)(error.message, offset=at + error.offset, field=error.field)
 
 
 def inspect(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:

@@ -7,6 +7,8 @@ smaller picture at a higher quality is nearer to the original. Only sizes that w
 
 from __future__ import annotations
 
+import math
+
 from limner.errors import BudgetError
 from limner.layers.latent import SIXTEENTHS
 from limner.layers.quadtree import QUALITIES
@@ -14,9 +16,11 @@ from limner.systems.miniature import Fitted, Miniature, Scene, Setting
 
 BEST = QUALITIES - 1
 FLOOR = 10  # if only a quality below this fits, a smaller scale is tried
-GUESS = 24
-FULL = 0.985  # a search ends when this part of the budget is used
-LEAST_BPP = 0.006  # coded bits per coded pixel under which a scale is not tried
+FULL = 0.97  # a search ends when this part of the budget is used
+AIM = 0.99  # what a foreseen size aims at: foresight is off by a percent or two
+HOPELESS = 1.1  # a scale is left when the size foreseen for the floor is this much over the budget
+LEAST_BPP = 0.006  # bits per coded pixel under which a scale is not tried
+TYPICAL_BPP = (0.012, 0.033)  # bits per coded pixel at quality 0 and their relative growth by quality: the first guess
 
 
 def to_target(codec: Miniature, scene: Scene, target_bytes: int, overhead_bytes: int) -> Fitted:
@@ -50,7 +54,7 @@ def first_scale(scene: Scene, limit_bytes: int) -> int:
 def best_at(codec: Miniature, scene: Scene, scale: int, limit_bytes: int) -> Fitted | None:
     """The fit of highest quality within the limit at a scale, or one that uses nearly all of it; None if quality 0 is over."""
     best: Fitted | None = None
-    low, over, quality = -1, QUALITIES, GUESS
+    low, over, quality = -1, QUALITIES, guess(scene, scale, limit_bytes)
     while over - low > 1:
         fitted = codec.fit(scene, Setting(quality, scale))
         if fitted.size_bytes <= limit_bytes:
@@ -59,15 +63,29 @@ def best_at(codec: Miniature, scene: Scene, scale: int, limit_bytes: int) -> Fit
                 break
         else:
             over = quality
-        quality = foreseen(codec, fitted, limit_bytes, low + 1, over - 1)
+            if best is None and quality > FLOOR and codec.foresee(fitted, FLOOR) > HOPELESS * limit_bytes and not last(scale):
+                break
+        quality = foreseen(codec, fitted, AIM * limit_bytes, low + 1, over - 1)
     return best
 
 
-def foreseen(codec: Miniature, fitted: Fitted, limit_bytes: int, low: int, high: int) -> int:
-    """The highest quality of low..high whose foreseen size is within the limit; ``low`` if none is."""
+def last(scale: int) -> bool:
+    return scale == len(SIXTEENTHS) - 1
+
+
+def guess(scene: Scene, scale: int, limit_bytes: int) -> int:
+    """The quality at which a typical picture would use the limit."""
+    width_px, height_px = scene.geometry(scale).coded_px
+    least, growth = TYPICAL_BPP
+    bpp = 8 * max(1, limit_bytes) / (width_px * height_px)
+    return min(max(round(math.log(bpp / least) / growth), 0), BEST)
+
+
+def foreseen(codec: Miniature, fitted: Fitted, wanted_bytes: float, low: int, high: int) -> int:
+    """The highest quality of low..high whose foreseen size is within what is wanted; ``low`` if none is."""
     while low < high:
         middle = (low + high + 1) // 2
-        if codec.foresee(fitted, middle) <= limit_bytes:
+        if codec.foresee(fitted, middle) <= wanted_bytes:
             low = middle
         else:
             high = middle - 1

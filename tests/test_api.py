@@ -23,6 +23,7 @@ from limner.errors import (
     DecodeError,
     EncodeError,
     ImageError,
+    InvalidFieldError,
     LimitError,
     LimnerError,
     UnsupportedSystemError,
@@ -92,6 +93,17 @@ def test_made_up_bodies_in_good_containers_let_only_limner_errors_out(body: byte
     except LimnerError:
         return
     assert got.size_bytes == len(blob)
+
+
+def test_words_beside_the_latents_do_not_change_the_picture() -> None:
+    header = unpack(BLOB)
+    layers = (Layer(2, b"\0a hill under the sky"), *header.layers)
+    both = pack(Blob(1, header.model, header.width_px, header.height_px, layers))
+    np.testing.assert_array_equal(limner.decode(both), limner.decode(BLOB))
+    words = pack(Blob(1, header.model, header.width_px, header.height_px, layers[:1]))
+    assert "a hill under the sky" in str(limner.inspect(words))
+    with pytest.raises(InvalidFieldError, match="latent"):
+        limner.decode(words)
 
 
 def test_damage_inside_a_body_is_located() -> None:

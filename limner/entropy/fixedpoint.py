@@ -42,8 +42,8 @@ class Layer:
     """One convolution with what follows it.
 
     weight: (outputs, inputs, k, k) int16.  bias: (outputs,) int64, in units of the sum.  shift: (outputs,) int8, 0..48.
-    stride, padding: as usual.  spread: 2 for a transposed convolution of stride 2 (zeros are put between the inputs first;
-    ``trim`` rows and columns are then cut from the end), else 1.  leak: None for no activation, -1 for ReLU, else the slope
+    stride, padding: as usual.  spread: 2 for a transposed convolution of stride 2 (zeros are put between the inputs first,
+    and ``trim`` rows and columns of zeros behind the last), else 1.  leak: None for no activation, -1 for ReLU, else the slope
     below zero is 2**-leak.  shuffle: factor of the sub-pixel shuffle at the end, 1 for none.
     """
 

@@ -133,6 +133,11 @@ def read(body: bytes, width_px: int, height_px: int, path: Path) -> Walked:
     return walked
 
 
+def expand(walked: Walked) -> NDArray[np.float32]:
+    """The scaled latents (64, h, w) that the synthesis transform is given: symbols plus means, in floats."""
+    return walked.values.astype(np.float32) / np.float32(2**FRACTION_BITS)
+
+
 def setting(body: bytes) -> tuple[int, int]:
     """Scale code and quality of a body, read without any weights."""
     reader = Reader(body)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from limner.entropy.fixedpoint import ACTIVATION_MAX, Layer, Network, fraction_bits
+from limner.entropy.fixedpoint import ACTIVATION_MAX, Integers, Layer, Network, fraction_bits
 from limner.errors import LimnerError
 
 MARGIN = 4.0
@@ -136,6 +136,16 @@ def leak_of(slope: float | None) -> int | None:
     if power != int(power) or power < 0:
         raise LimnerError(f"the slope {slope} of a leaky ReLU is not 2**-k")
     return int(power)
+
+
+@dataclass(frozen=True, eq=False)
+class OnTorch(Network):
+    """A network that computes its integers in torch, on ``device``: the same ones."""
+
+    device: str = "cpu"
+
+    def __call__(self, x: Integers) -> Integers:
+        return run(self, torch.from_numpy(x.astype(np.float64)).to(self.device)).cpu().numpy().astype(np.int32)
 
 
 def run(network: Network, x: Tensor) -> Tensor:

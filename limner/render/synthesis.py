@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 LATENT_PX = 16
-CORE = 96  # latent positions a tile covers
+CORE = 128  # latent positions a tile covers
 MARGIN = 10  # reach of the synthesis transform, in latent positions
 
 

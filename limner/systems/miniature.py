@@ -24,7 +24,6 @@ from limner.entropy.coder import Writer
 from limner.errors import DecodeError, EncodeError, InvalidFieldError
 from limner.layers import latent, path
 from limner.layers.latent import SIXTEENTHS, Geometry, Latent
-from limner.layers.path import FRACTION_BITS
 from limner.layers.quadtree import QUALITIES
 from limner.render import synthesis
 from limner.weights import WeightSet, packaged
@@ -128,18 +127,23 @@ class Miniature:
 
     def read(self, blob: Blob) -> Fitted:
         """Raises DamagedError unless the body is exactly what ``write`` makes of what was read."""
-        layer = blob.layers[0]
-        if len(blob.layers) != 1 or layer.kind != LATENT_KIND:
-            raise InvalidFieldError("a miniature file has one latent layer and no other", offset=0, field="layers")
-        walked = latent.read(layer.body, blob.width_px, blob.height_px, self.path)
-        return Fitted(walked, layer.body)
+        body = latent_body(blob)
+        walked = latent.read(body, blob.width_px, blob.height_px, self.path)
+        return Fitted(walked, body)
 
     def render(self, fitted: Fitted, width_px: int, height_px: int) -> Pixels:
         """Paint (height, width, 3), sRGB 0..255: least squares, so it blurs what it does not know and invents nothing."""
-        values = fitted.values.astype(np.float32) / 2**FRACTION_BITS
-        painted = self.synthesis.paint(values, fitted.layer.quality)
+        painted = self.synthesis.paint(latent.expand(fitted.walked), fitted.layer.quality)
         coded = image.crop(painted, *Geometry(width_px, height_px, fitted.layer.scale).coded_px)
         return image.resize(coded, width_px, height_px)
+
+
+def latent_body(blob: Blob) -> bytes:
+    """The body that holds the picture; other layers (words, say) do not change it."""
+    for layer in blob.layers:
+        if layer.kind == LATENT_KIND:
+            return layer.body
+    raise InvalidFieldError("a miniature file has a latent layer, and this one has none", offset=0, field="layers")
 
 
 @cache
