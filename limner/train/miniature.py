@@ -1,7 +1,8 @@
 """The recipe of miniature: rate plus lambda times squared error, all rates at once, least squares only.
 
-Every crop of a batch draws its own quality t in 0..1; lambda(t) runs geometrically from ``lambda_low`` to ``lambda_high`` and
-the network learns gains per channel for it. Losses are weighted by lambda**-0.5, so that no rate drowns the others.
+Every crop of a batch draws its own quality t in lowest_t..1 (below it a picture is better coded smaller). lambda(t) runs
+geometrically from ``lambda_low`` to ``lambda_high`` and the network learns gains per channel for it. Losses are weighted by
+lambda**-0.5, so that no rate drowns the others. The weights that count are a running average.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class Recipe:
     warm_up_steps: int = 200
     constant_part: float = 0.5
     final_part: float = 0.02
+    lowest_t: float = 0.2
+    shrunk_part: float = 0.5
     lambda_low: float = 4e-5
     lambda_high: float = 1.6e-3
     early_part: float = 0.12
@@ -115,9 +118,9 @@ def losses(model: Miniature, x: Tensor, t: Tensor, recipe: Recipe, progress: flo
 def batches(pictures: list[NDArray[np.uint8]], recipe: Recipe, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
     rng = np.random.default_rng(seed)
     while True:
-        x = torch.from_numpy(photos.crops(pictures, recipe.crop_px, recipe.batch, rng)).permute(0, 3, 1, 2)
+        x = torch.from_numpy(photos.crops(pictures, recipe.crop_px, recipe.batch, recipe.shrunk_part, rng)).permute(0, 3, 1, 2)
         # One quality from each of equal strata: every batch sees all rates.
-        t = (np.arange(recipe.batch) + rng.random(recipe.batch)) / recipe.batch
+        t = recipe.lowest_t + (1 - recipe.lowest_t) * (np.arange(recipe.batch) + rng.random(recipe.batch)) / recipe.batch
         yield x.float().div(255), torch.from_numpy(t).float()
 
 

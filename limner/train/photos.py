@@ -14,6 +14,7 @@ from PIL import Image
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 HELD_OUT_PREFIXES = ("bsd_", "urban_")
+MOST_SHRUNK = 3  # a crop is scaled down by at most this
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Photos:
 def load(folder: Path) -> Photos:
     """Read every picture of the tar shards in ``folder``, or of the folder itself when it holds none.
 
-    Held out: the ``bsd_`` and ``urban_`` pictures of the last shard; of a plain folder every fiftieth.
+    Held out: the ``bsd_`` and ``urban_`` pictures of the last shard; of other shards, and of a folder, every fiftieth.
     """
     shards = sorted(folder.glob("photos-*.tar")) or sorted(folder.glob("*.tar"))
     if not shards:
@@ -40,7 +41,7 @@ def load(folder: Path) -> Photos:
         for name, data in members(shard):
             held = shard == shards[-1] and name.startswith(HELD_OUT_PREFIXES)
             (held_out if held else train).append(as_array(data))
-    return Photos(train, held_out)
+    return Photos(train, held_out) if held_out else Photos([p for i, p in enumerate(train) if i % 50], train[::50])
 
 
 def members(shard: Path) -> Iterator[tuple[str, bytes]]:
@@ -56,16 +57,27 @@ def as_array(data: bytes) -> NDArray[np.uint8]:
         return np.asarray(image.convert("RGB"))
 
 
-def crops(photos: list[NDArray[np.uint8]], size: int, count: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Random flipped crops (count, size, size, 3); a picture smaller than the crop is mirrored out to it."""
-    return np.stack([crop(photos[rng.integers(len(photos))], size, rng) for _ in range(count)])
+def crops(
+    photos: list[NDArray[np.uint8]], size: int, count: int, shrunk_part: float, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Random flipped crops (count, size, size, 3); ``shrunk_part`` of them are taken larger and scaled down.
+
+    A picture that is coded smaller is sharper than a photograph: the codec must know such pictures too.
+    """
+    return np.stack([crop(photos[rng.integers(len(photos))], size, shrunk_part, rng) for _ in range(count)])
 
 
-def crop(photo: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+def crop(photo: NDArray[np.uint8], size: int, shrunk_part: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """One crop (size, size, 3); a picture smaller than the crop is mirrored out to it."""
     h, w, _ = photo.shape
     if h < size or w < size:
         photo = np.pad(photo, ((0, max(0, size - h)), (0, max(0, size - w)), (0, 0)), mode="symmetric")
         h, w, _ = photo.shape
-    top, left = rng.integers(h - size + 1), rng.integers(w - size + 1)
-    piece = photo[top : top + size, left : left + size]
+    taken = size
+    if rng.random() < shrunk_part:
+        taken = int(rng.integers(size, min(h, w, MOST_SHRUNK * size) + 1))
+    top, left = rng.integers(h - taken + 1), rng.integers(w - taken + 1)
+    piece = photo[top : top + taken, left : left + taken]
+    if taken > size:
+        piece = np.asarray(Image.fromarray(piece).resize((size, size), Image.Resampling.LANCZOS))
     return piece[:, ::-1] if rng.random() < 0.5 else piece

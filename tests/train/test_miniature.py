@@ -49,7 +49,7 @@ def test_bsd_and_urban_pictures_of_the_last_shard_are_held_out(shards: Path) -> 
 
 def test_crops_have_their_size_even_from_smaller_pictures() -> None:
     rng = np.random.default_rng(0)
-    assert photos.crops([scene(30, 90), scene(90, 30)], 64, 5, rng).shape == (5, 64, 64, 3)
+    assert photos.crops([scene(30, 90), scene(90, 30), scene(200, 100)], 64, 9, 0.5, rng).shape == (9, 64, 64, 3)
 
 
 def test_a_run_goes_on_from_its_checkpoint(run: tuple[Path, list[str]], shards: Path) -> None:
