@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from limner.entropy.coder import Coder, Reader, Writer
 from limner.entropy.tables import GAUSSIANS, PRECISION, STEPS_PER_OCTAVE, Table, gaussians, uniform
 from limner.errors import DamagedError, EncodeError
-from limner.layers.path import FRACTION_BITS, HYPER_MAX, SYMBOL_MAX, Path
+from limner.layers.path import FRACTION_BITS, SYMBOL_MAX, Path
 from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES, STEPS, group_of
 
 LATENT_PX = 16  # one latent position per 16 x 16 coded pixels
@@ -59,7 +59,7 @@ class Geometry:
 
 @dataclass(frozen=True, eq=False)
 class Latent:
-    """scale: 0..7; quality: 0..63; hyper: (32, h, w) int16 within +-255; symbols: (64, h, w) int16 within +-127."""
+    """scale: 0..7; quality: 0..63; hyper: (32, h, w), symbols: (64, h, w); both int16 within +-127."""
 
     scale: int
     quality: int
@@ -69,9 +69,9 @@ class Latent:
     def __post_init__(self) -> None:
         if not (0 <= self.scale < len(SIXTEENTHS) and 0 <= self.quality < QUALITIES):
             raise EncodeError(f"scale {self.scale} or quality {self.quality} is out of range")
-        for name, values, most in (("hyper", self.hyper, HYPER_MAX), ("latent", self.symbols, SYMBOL_MAX)):
-            if values.dtype != np.int16 or values.ndim != 3 or (values.size and int(np.abs(values).max()) > most):
-                raise EncodeError(f"{name} symbols are int16 (channels, rows, columns) within +-{most}")
+        for name, values in (("hyper", self.hyper), ("latent", self.symbols)):
+            if values.dtype != np.int16 or values.ndim != 3 or (values.size and int(np.abs(values).max()) > SYMBOL_MAX):
+                raise EncodeError(f"{name} symbols are int16 (channels, rows, columns) within +-{SYMBOL_MAX}")
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -100,7 +100,7 @@ def fit(y: NDArray[np.float32], z: NDArray[np.float32], quality: int, geometry: 
     ``coder`` sees the symbols as they are chosen: a Writer has the body afterwards, a ``Meter`` its size in bits.
     """
     flat = y.reshape(-1)
-    hyper = np.clip(np.rint(z), -HYPER_MAX, HYPER_MAX).astype(np.int16)
+    hyper = np.clip(np.rint(z), -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)
 
     def nearest(mean: NDArray[np.int16], places: NDArray[np.intp]) -> NDArray[np.int32]:
         away = np.rint(flat[places] - mean.astype(np.float32) / 2**FRACTION_BITS)
@@ -175,7 +175,8 @@ def walk_symbols(coder: Coder, geometry: Geometry, quality: int, hyper: Symbols,
 
 
 def coded(coder: Coder, plane: Symbols, table: Table) -> Symbols:
-    return coder.code(plane.reshape(-1).astype(np.int32), table).reshape(plane.shape).astype(np.int16)
+    got = coder.code(plane.reshape(-1).astype(np.int32), table)
+    return checked(got).reshape(plane.shape).astype(np.int16)
 
 
 def in_runs(coder: Coder, symbols: NDArray[np.int32], counts: NDArray[np.intp], tables: tuple[Table, ...]) -> NDArray[np.int32]:
@@ -185,9 +186,18 @@ def in_runs(coder: Coder, symbols: NDArray[np.int32], counts: NDArray[np.intp], 
     for table, count in zip(tables, counts, strict=True):
         got[first : first + count] = coder.code(symbols[first : first + count], table)
         first += count
-    if got.size and int(np.abs(got).max()) > SYMBOL_MAX:
-        raise DamagedError("a latent symbol is over 127", offset=0, field="coded symbols")
-    return got
+    return checked(got)
+
+
+def checked(symbols: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Refuse symbols that no writer sends.
+
+    What a reader finds behind the end of a body is the first symbol of every table, -255: a body that is too short for
+    the size that its header declares is refused here, before any network is run for it.
+    """
+    if symbols.size and int(np.abs(symbols).max()) > SYMBOL_MAX:
+        raise DamagedError(f"a symbol is over {SYMBOL_MAX}", offset=0, field="coded symbols")
+    return symbols
 
 
 def step_places(step: int, rows: int, columns: int) -> NDArray[np.intp]:

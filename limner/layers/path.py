@@ -23,8 +23,7 @@ from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES, S
 from limner.tiles import tiles
 
 FRACTION_BITS = 7
-SYMBOL_MAX = 127  # latent symbols and means stay within +-127, so that their sum has 16 bits at 7 fraction bits
-HYPER_MAX = 255
+SYMBOL_MAX = 127  # symbols and means stay within +-127, so that their sum has 16 bits at 7 fraction bits
 INDEX_SHIFT = FRACTION_BITS - 3  # the networks give an eighth of the table index
 BAND_POSITIONS = 8192  # how many latent positions a network is run on at once
 CONTEXT_HALO = 1  # reach of a context network, in positions
