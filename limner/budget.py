@@ -15,7 +15,7 @@ from limner.layers.quadtree import QUALITIES
 from limner.systems.miniature import Fitted, Miniature, Scene, Setting
 
 BEST = QUALITIES - 1
-FLOOR = 10  # if only a quality below this fits, a smaller scale is tried
+FLOOR = 20  # if only a quality below this fits, a smaller scale is tried
 FULL = 0.97  # a search ends when this part of the budget is used
 AIM = 0.99  # what a foreseen size aims at: foresight is off by a percent or two
 HOPELESS = 1.1  # a scale is left when the size foreseen for the floor is this much over the budget
