@@ -42,7 +42,7 @@ def test_a_body_is_as_long_as_its_information(case: tuple[Latent, Geometry]) -> 
     layer, geometry = case
     meter = Meter()
     flat = layer.symbols.reshape(-1).astype(np.int32)
-    latent.walk(meter, geometry, layer.quality, layer.hyper, lambda _, places: flat[places], PATH)
+    latent.walk(meter, geometry, layer.quality, layer.hyper, lambda run: flat[run.places], PATH)
     coded_bits = 8 * len(latent.write(layer, geometry, PATH))
     # Zero bytes at the end are dropped, so that a body may be a little shorter than its information.
     assert meter.bits - 16 <= coded_bits <= meter.bits * 1.005 + 32
@@ -61,8 +61,8 @@ def test_fitting_gives_what_the_decoder_reads(seed: int, width: int, height: int
     assert body == latent.write(fitted.layer, geometry, PATH)
     got = latent.read(body, width, height, PATH)
     np.testing.assert_array_equal(got.values, fitted.values)
-    inside = np.abs(fitted.layer.symbols) < 127
-    assert np.abs(got.values / 128 - y)[inside].max(initial=0) <= 0.5 + 1e-3
+    inside = np.abs(fitted.layer.symbols) < 126
+    assert np.abs(got.values / 128 - y)[inside].max(initial=0) <= 1.5 + 1e-3
 
 
 @settings(max_examples=60, deadline=None)
@@ -99,6 +99,14 @@ def test_integers_do_not_depend_on_the_product(monkeypatch: pytest.MonkeyPatch) 
     assert latent.write(layer, geometry, slow) == body
     monkeypatch.setattr(path, "BAND_POSITIONS", 1)
     assert latent.write(layer, geometry, PATH) == body
+
+
+def test_a_symbol_is_lowered_only_where_it_saves_more_than_it_costs() -> None:
+    # Under the narrowest table a one costs 24 bits and a zero none. Sent as zero, 0.6 adds an error of 0.36 - 0.16 = 0.2, worth
+    # 0.2 * 40 = 8 bits: less than 24. 0.9 adds 0.8, worth 32 bits. Under a wide table all symbols cost nearly the same.
+    away = np.array([0.2, 0.6, -0.6, 0.9], np.float32)
+    assert latent.worthwhile(away, np.zeros(4, np.uint8)).tolist() == [0, 0, 0, 1]
+    assert latent.worthwhile(away, np.full(4, 60, np.uint8)).tolist() == [0, 1, -1, 1]
 
 
 def test_every_latent_is_coded_in_exactly_one_step() -> None:
