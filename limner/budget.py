@@ -17,10 +17,12 @@ from limner.systems.miniature import Fitted, Miniature, Scene, Setting
 BEST = QUALITIES - 1
 FLOOR = 20  # if only a quality below this fits, a smaller scale is tried
 FULL = 0.97  # a search ends when this part of the budget is used
-AIM = 0.99  # what a foreseen size aims at: foresight is off by a percent or two
-HOPELESS = 1.1  # a scale is left when the size foreseen for the floor is this much over the budget
-LEAST_BPP = 0.006  # bits per coded pixel under which a scale is not tried
-TYPICAL_BPP = (0.012, 0.033)  # bits per coded pixel at quality 0 and their relative growth by quality: the first guess
+AIM = 0.985  # what a foreseen size aims at: foresight is off by a percent or two
+HOPELESS = 1.05  # a scale is left when the size foreseen for the floor is this much over the budget
+DOUBT = 14  # how far a guess may be under the floor before a scale is left without a fit
+LAST_SCALE = len(SIXTEENTHS) - 1
+# The first guess, fitted on held-out pictures: log of bits per coded pixel = a log(activity + 0.1) + b quality + c.
+TYPICAL_LOG_BPP = (0.882, 0.0245, -6.42)
 
 
 def to_target(codec: Miniature, scene: Scene, target_bytes: int, overhead_bytes: int) -> Fitted:
@@ -30,8 +32,11 @@ def to_target(codec: Miniature, scene: Scene, target_bytes: int, overhead_bytes:
     """
     limit_bytes = target_bytes - overhead_bytes
     best: Fitted | None = None
-    for scale in range(first_scale(scene, limit_bytes), len(SIXTEENTHS)):
-        found = best_at(codec, scene, scale, limit_bytes)
+    for scale in range(LAST_SCALE + 1):
+        start = guess(scene, scale, limit_bytes)
+        if start < FLOOR - DOUBT and scale < LAST_SCALE:
+            continue
+        found = best_at(codec, scene, scale, limit_bytes, min(max(round(start), 0), BEST))
         best = found or best
         if found is not None and found.layer.quality >= FLOOR:
             return found
@@ -43,18 +48,13 @@ def to_target(codec: Miniature, scene: Scene, target_bytes: int, overhead_bytes:
     return best
 
 
-def first_scale(scene: Scene, limit_bytes: int) -> int:
-    """The largest scale at which a body of the limit would have enough bits per coded pixel."""
-    width_px, height_px = scene.size_px
-    bpp = 8 * limit_bytes / (width_px * height_px)
-    enough = (scale for scale, part in enumerate(SIXTEENTHS) if bpp >= LEAST_BPP * (part / 16) ** 2)
-    return next(enough, len(SIXTEENTHS) - 1)
+def best_at(codec: Miniature, scene: Scene, scale: int, limit_bytes: int, start: int) -> Fitted | None:
+    """The fit of highest quality within the limit at a scale, or one that uses nearly all of it; None if quality 0 is over.
 
-
-def best_at(codec: Miniature, scene: Scene, scale: int, limit_bytes: int) -> Fitted | None:
-    """The fit of highest quality within the limit at a scale, or one that uses nearly all of it; None if quality 0 is over."""
+    The search begins at quality ``start``, and is given up early where the floor is clearly out of reach.
+    """
     best: Fitted | None = None
-    low, over, quality = -1, QUALITIES, guess(scene, scale, limit_bytes)
+    low, over, quality = -1, QUALITIES, start
     while over - low > 1:
         fitted = codec.fit(scene, Setting(quality, scale))
         if fitted.size_bytes <= limit_bytes:
@@ -63,22 +63,18 @@ def best_at(codec: Miniature, scene: Scene, scale: int, limit_bytes: int) -> Fit
                 break
         else:
             over = quality
-            if best is None and quality > FLOOR and codec.foresee(fitted, FLOOR) > HOPELESS * limit_bytes and not last(scale):
-                break
+        if scale < LAST_SCALE and codec.foresee(fitted, FLOOR) > HOPELESS * limit_bytes:
+            break
         quality = foreseen(codec, fitted, AIM * limit_bytes, low + 1, over - 1)
     return best
 
 
-def last(scale: int) -> bool:
-    return scale == len(SIXTEENTHS) - 1
-
-
-def guess(scene: Scene, scale: int, limit_bytes: int) -> int:
-    """The quality at which a typical picture would use the limit."""
+def guess(scene: Scene, scale: int, limit_bytes: int) -> float:
+    """The quality (it may lie beyond 0..63) at which a picture of such activity typically uses the limit."""
     width_px, height_px = scene.geometry(scale).coded_px
-    least, growth = TYPICAL_BPP
-    bpp = 8 * max(1, limit_bytes) / (width_px * height_px)
-    return min(max(round(math.log(bpp / least) / growth), 0), BEST)
+    by_activity, by_quality, constant = TYPICAL_LOG_BPP
+    wanted = math.log(8 * max(1, limit_bytes) / (width_px * height_px))
+    return (wanted - constant - by_activity * math.log(scene.activity(scale) + 0.1)) / by_quality
 
 
 def foreseen(codec: Miniature, fitted: Fitted, wanted_bytes: float, low: int, high: int) -> int:

@@ -120,13 +120,18 @@ def spread_out(layer: Layer, x: Integers) -> Integers:
 
 def convolve(layer: Layer, x: Integers, fast: bool) -> Floats:
     """Exact sums without bias: x (inputs, rows, columns), already padded -> (outputs, rows', columns') float64."""
-    outputs, inputs, k, _ = layer.weight.shape
+    outputs, _, k, _ = layer.weight.shape
     rows, columns = ((n - k) // layer.stride + 1 for n in x.shape[1:])
     largest = int(np.abs(x).max(initial=0))
     exact_in_32 = fast and int(layer.weight_sums.max()) * largest < EXACT_FLOAT32
     carrier = np.dtype(np.float32 if exact_in_32 else np.float64)
-    weight: Carrier = layer.weight.reshape(outputs, inputs * k * k).astype(carrier)
-    source: Carrier = x.astype(carrier)
+    # Inputs that are zero everywhere add nothing: the latents before their first step are such.
+    alive = x.any((1, 2))
+    inputs = int(alive.sum())
+    if inputs == 0:
+        return np.zeros((outputs, rows, columns))
+    weight: Carrier = layer.weight[:, alive].reshape(outputs, inputs * k * k).astype(carrier)
+    source: Carrier = x[alive].astype(carrier)
     sums = np.empty((outputs, rows, columns))
     for first, last in bands(rows, inputs * k * k * columns * carrier.itemsize):
         unfolded = unfold(source, k, layer.stride, first, last, columns)

@@ -254,12 +254,12 @@ def foreseen_bits(y: NDArray[np.float32], walked: Walked, ratio: NDArray[np.floa
 
     Prediction errors and scales both grow by the ratio; nothing is run again. Good for small steps of quality.
     """
-    mean = walked.values / 2**FRACTION_BITS - walked.layer.symbols
+    mean = expand(walked) - walked.layer.symbols
     wider = np.rint(walked.index + STEPS_PER_OCTAVE * np.log2(ratio))
-    index = np.clip(wider, 0, GAUSSIANS - 1).astype(np.intp)
-    symbols = np.minimum(np.abs(np.rint((y - mean) * ratio)), SYMBOL_MAX).astype(np.intp)
+    index = np.clip(wider, 0, GAUSSIANS - 1).astype(np.uint8)
+    symbols = worthwhile((y - mean) * ratio, index)
     costs = cost_bits()
-    return float(costs[index, symbols].sum() - costs[walked.index, np.abs(walked.layer.symbols)].sum())
+    return float(costs[index, np.abs(symbols)].sum() - costs[walked.index, np.abs(walked.layer.symbols)].sum())
 
 
 @cache
