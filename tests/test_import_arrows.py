@@ -14,7 +14,7 @@ import limner
 PACKAGE = Path(limner.__file__).parent
 
 # What each part may import beside itself. A part is a folder, or a file at the top, of the package.
-BASE = {"errors", "extras", "atomic", "image", "weights"}
+BASE = {"errors", "extras", "atomic", "image", "weights", "tiles"}
 LOWER = BASE | {"container", "entropy", "layers", "nets", "transform"}
 SYSTEMS = LOWER | {"describe", "render", "channels"}
 USERS = SYSTEMS | {"systems", "budget"}
@@ -28,7 +28,8 @@ ALLOWED: Mapping[str, set[str]] = {
     "transform": {"errors", "extras", "weights"},
     "container": {"errors"},
     "entropy": {"errors"},
-    "layers": {"errors", "entropy"},
+    "tiles": set(),
+    "layers": {"errors", "entropy", "tiles"},
     "nets": {"errors", "extras", "entropy", "layers"},
     "describe": BASE | {"transform"},
     "render": LOWER,
@@ -48,7 +49,7 @@ ALLOWED: Mapping[str, set[str]] = {
 HEAVY = {"torch", "lightning", "diffusers", "transformers", "onnx", "onnxruntime", "skimage", "scipy", "matplotlib"}
 MAY_BE_HEAVY = {"nets", "train", "bench"}
 # Parts that need the standard library and nothing else.
-PLAIN = {"errors", "extras", "atomic", "container", "channels", "__main__", "__init__"}
+PLAIN = {"errors", "extras", "atomic", "container", "channels", "tiles", "__main__", "__init__"}
 
 
 def imported(tree: ast.AST, package: str) -> Iterator[str]:
