@@ -118,7 +118,7 @@ def float_bits(checkpoint: Path, found: Sequence[Case], data: Path) -> dict[int,
         pixels = image.pad(image.load(data / f"{case.name}.png").pixels, latent.LATENT_PX)
         x = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
         with torch.no_grad():
-            coded = model(x, torch.tensor([case.quality / 64]), noisy=False)
+            coded = model(x, torch.tensor([case.quality / 64]))
         real, estimate = sums[case.quality]
         estimate += float(coded.latent_bits + coded.hyper_bits)
         sums[case.quality] = (real + 8 * case.fitted.size_bytes, estimate)

@@ -184,18 +184,21 @@ class Miniature(nn.Module):
     def gain(self, t: Tensor) -> Tensor:
         return torch.exp(self.between(self.log_gain, t))
 
-    def forward(self, x: Tensor, t: Tensor, noisy: bool = True) -> Coded:
-        """x (b 3 h w) in 0..1, sides multiples of 16; t (b,). ``noisy``: rate by additive noise, else by rounding."""
+    def forward(self, x: Tensor, t: Tensor, noise_part: float = 0.0) -> Coded:
+        """x (b 3 h w) in 0..1, sides multiples of 16; t (b,).
+
+        The rate is that of rounded latents, or of latents with additive noise, or a mean of both with ``noise_part`` of the
+        second: rounding is what a file has, but only noise draws small latents to zero.
+        """
         gain = self.gain(t)
         y = self.analysis(x, t) * gain
         z = self.hyper_analysis(y, t)
         z_index = self.between(self.hyper_index, t).expand_as(z)
         z_hat = rounded(z)
-        hyper_bits = bits(disturbed(z) if noisy else z_hat, sigma_of(z_index)).flatten(1).sum(1)
+        hyper_bits = rate(z, sigma_of(z_index), noise_part)
         features = self.hyper_synthesis(with_plane(z_hat, t))[:, :, : y.shape[2], : y.shape[3]]
         mean, index, y_hat = self.walk(y, torch.cat([features, phase_planes(y)], 1))
-        residual = disturbed(y - mean) if noisy else rounded(y - mean)
-        latent_bits = bits(residual, sigma_of(index)).flatten(1).sum(1)
+        latent_bits = rate(y - mean, sigma_of(index), noise_part)
         return Coded(self.synthesis(y_hat / gain, t), latent_bits, hyper_bits)
 
     def walk(self, y: Tensor, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -246,6 +249,13 @@ def bounded(x: Tensor, low: float, high: float) -> Tensor:
     """Clamp, with a small leak outside so that no index is stuck there."""
     held = x.clamp(low, high)
     return held + 0.01 * (x - held) - (0.01 * (x - held)).detach()
+
+
+def rate(residual: Tensor, sigma: Tensor, noise_part: float) -> Tensor:
+    """Bits of each item of a batch (b,): by rounding, by noise, or a mean of both."""
+    by_rounding = bits(rounded(residual), sigma).flatten(1).sum(1) if noise_part < 1 else residual.new_zeros(len(residual))
+    by_noise = bits(disturbed(residual), sigma).flatten(1).sum(1) if noise_part > 0 else by_rounding
+    return torch.lerp(by_rounding, by_noise, noise_part)
 
 
 def bits(residual: Tensor, sigma: Tensor) -> Tensor:

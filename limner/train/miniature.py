@@ -43,6 +43,7 @@ class Recipe:
     early_part: float = 0.12
     early_weight: float = 3.0
     round_from: float = 0.7
+    late_noise_part: float = 0.5
     ema_decay: float = 0.998
     seed: int = 1
 
@@ -107,7 +108,7 @@ class Losses:
 
 def losses(model: Miniature, x: Tensor, t: Tensor, recipe: Recipe, progress: float) -> Losses:
     """x (b 3 h w) in 0..1."""
-    coded = model(x, t, noisy=progress < recipe.round_from)
+    coded = model(x, t, 1.0 if progress < recipe.round_from else recipe.late_noise_part)
     bpp = (coded.latent_bits + coded.hyper_bits) / (x.shape[2] * x.shape[3])
     mse = 255**2 * (coded.picture - x).square().flatten(1).mean(1)
     weight = recipe.lambda_of(t) * (recipe.early_weight if progress < recipe.early_part else 1.0)
@@ -191,7 +192,7 @@ def validate(model: Miniature, pictures: list[NDArray[np.uint8]]) -> str:
 def estimate(model: Miniature, picture: NDArray[np.uint8], quality: int) -> tuple[float, float]:
     h, w = picture.shape[0] // 16 * 16, picture.shape[1] // 16 * 16
     x = torch.from_numpy(picture[:h, :w].copy()).permute(2, 0, 1)[None].float() / 255
-    coded = model(x, torch.tensor([quality / 64]), noisy=False)
+    coded = model(x, torch.tensor([quality / 64]))
     mse = 255**2 * (coded.picture.clamp(0, 1) - x).square().mean().item()
     return (coded.latent_bits + coded.hyper_bits).item() / (h * w), psnr_db(mse)
 
