@@ -28,7 +28,7 @@ LATENT_PX = 16  # one latent position per 16 x 16 coded pixels
 HYPER_STRIDE = 4
 # How many bits a squared error of 1 in a scaled latent is worth to the encoder: found on held-out pictures. Less saves more
 # bits, but later steps then predict from worse neighbours.
-BITS_PER_ERROR = 40.0
+BITS_PER_ERROR = 100.0
 SIXTEENTHS = (16, 12, 8, 6, 4, 3, 2, 1)  # scale code -> sixteenths of the picture's sides that are coded
 
 Symbols = NDArray[np.int16]

@@ -103,7 +103,7 @@ def test_integers_do_not_depend_on_the_product(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_symbol_is_lowered_only_where_it_saves_more_than_it_costs() -> None:
     # Under the narrowest table a one costs 24 bits and a zero none. Sent as zero, 0.6 adds an error of 0.36 - 0.16 = 0.2, worth
-    # 0.2 * 40 = 8 bits: less than 24. 0.9 adds 0.8, worth 32 bits. Under a wide table all symbols cost nearly the same.
+    # 0.2 * 100 = 20 bits: less than 24. 0.9 adds 0.8, worth 80 bits. Under a wide table all symbols cost nearly the same.
     away = np.array([0.2, 0.6, -0.6, 0.9], np.float32)
     assert latent.worthwhile(away, np.zeros(4, np.uint8)).tolist() == [0, 0, 0, 1]
     assert latent.worthwhile(away, np.full(4, 60, np.uint8)).tolist() == [0, 1, -1, 1]
