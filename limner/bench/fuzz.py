@@ -147,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Invent blobs, put them through every verb, print the counts; return 1 if anything but a LimnerError came out."""
     options = _options().parse_args(argv)
     paths = sorted(Path(options.seeds).rglob("*.limn")) if options.seeds else []
-    extra = tuple(path.read_bytes() for path in paths)
+    extra = tuple(data for path in paths if (data := path.read_bytes()))
     total = Tally()
     try:
         for tally in chunks(options.count, options.seed, options.jobs, extra):
