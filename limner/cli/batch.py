@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -86,7 +87,8 @@ def _parallel(task: Task, jobs: Sequence[Job], processes: int) -> Generator[Outc
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_interrupts_to_parent)
     try:
-        futures = [executor.submit(attempt, task, job) for job in jobs]
+        with _interrupts_held():
+            futures = [executor.submit(attempt, task, job) for job in jobs]
         for job, future in zip(jobs, futures, strict=True):
             yield _result(job, future)
     except BaseException:
@@ -95,6 +97,23 @@ def _parallel(task: Task, jobs: Sequence[Job], processes: int) -> Generator[Outc
             worker.terminate()
         raise
     executor.shutdown()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Processes begun meanwhile never see an interrupt, not even while they start; this process sees it afterwards."""
+    import signal
+    from multiprocessing import resource_tracker
+
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # Begun first: the beginning of it lets interrupts through again.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _leave_interrupts_to_parent() -> None:
