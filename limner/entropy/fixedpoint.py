@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,16 +67,30 @@ class Layer:
         if self.worst_sum(ACTIVATION_MAX) >= EXACT_FLOAT64:
             raise LimnerError("a fixed-point layer's sums can pass 2**53")
 
-    @property
-    def weight_sums(self) -> NDArray[np.int64]:
-        """Sum of absolute weights per output."""
-        sums: NDArray[np.int64] = np.abs(self.weight.astype(np.int64)).sum((1, 2, 3))
+    @cached_property
+    def weight_sums(self) -> Floats:
+        """Sum of absolute weights per output and input: (outputs, inputs), whole numbers."""
+        sums: Floats = np.abs(self.weight.astype(np.float64)).sum((2, 3))
         return sums
+
+    @cached_property
+    def scaled(self) -> Floats:
+        """Weights times 2**-shift: a power of two, so sums of them are as exact as sums of the integers."""
+        scaled: Floats = np.ldexp(self.weight.astype(np.float64), -self.shift.astype(np.int64)[:, None, None, None])
+        return scaled
+
+    @cached_property
+    def offset(self) -> Floats:
+        """Bias and half a unit of the division, times 2**-shift: (outputs, 1, 1)."""
+        shift = self.shift.astype(np.int64)
+        half = np.where(shift > 0, np.int64(1) << np.maximum(shift - 1, 0), 0)
+        offset: Floats = np.ldexp((self.bias + half).astype(np.float64), -shift)[:, None, None]
+        return offset
 
     def worst_sum(self, input_max: int) -> int:
         """Largest absolute sum that inputs of at most ``input_max`` can give, rounding term included."""
         rounding = np.int64(1) << np.maximum(self.shift.astype(np.int64) - 1, 0)
-        return int((self.weight_sums * input_max + np.abs(self.bias) + rounding).max())
+        return int((self.weight_sums.sum(1) * input_max + np.abs(self.bias) + rounding).max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,42 +111,49 @@ class Network:
             raise LimnerError(f"a fixed-point network expects {self.layers[0].weight.shape[1]} channels, not {x.shape}")
         if x.size and int(np.abs(x).max()) > ACTIVATION_MAX:
             raise LimnerError("an input of a fixed-point network is over 16 bits")
+        values = x.astype(np.float64)
         for layer in self.layers:
-            x = run(layer, x, self.fast)
-        return x
+            values = apply(layer, values, self.fast)
+        return values.astype(np.int32)
 
 
 def run(layer: Layer, x: Integers, fast: bool = True) -> Integers:
     """Apply one layer to x (inputs, rows, columns) int32."""
+    return apply(layer, x.astype(np.float64), fast).astype(np.int32)
+
+
+def apply(layer: Layer, x: Floats, fast: bool) -> Floats:
+    """``run`` on integers that float64 carries."""
     sums = convolve(layer, spread_out(layer, x), fast)
     return shuffled(settle(layer, sums), layer.shuffle)
 
 
-def spread_out(layer: Layer, x: Integers) -> Integers:
+def spread_out(layer: Layer, x: Floats) -> Floats:
     """Pad with zeros; for a transposed convolution put zeros between the inputs first."""
-    if layer.spread > 1:
-        c, h, w = x.shape
-        wide = np.zeros((c, (h - 1) * layer.spread + 1 + layer.trim, (w - 1) * layer.spread + 1 + layer.trim), x.dtype)
-        wide[:, : (h - 1) * layer.spread + 1 : layer.spread, : (w - 1) * layer.spread + 1 : layer.spread] = x
-        x = wide
-    p = layer.padding
-    return np.pad(x, ((0, 0), (p, p), (p, p))) if p else x
+    c, h, w = x.shape
+    s, p, t = layer.spread, layer.padding, layer.trim if layer.spread > 1 else 0
+    if s == 1 and p == 0:
+        return x
+    wide = np.zeros((c, (h - 1) * s + 1 + t + 2 * p, (w - 1) * s + 1 + t + 2 * p))
+    wide[:, p : p + (h - 1) * s + 1 : s, p : p + (w - 1) * s + 1 : s] = x
+    return wide
 
 
-def convolve(layer: Layer, x: Integers, fast: bool) -> Floats:
-    """Exact sums without bias: x (inputs, rows, columns), already padded -> (outputs, rows', columns') float64."""
+def convolve(layer: Layer, x: Floats, fast: bool) -> Floats:
+    """Exact sums times 2**-shift, without bias: x (inputs, rows, columns), padded -> (outputs, rows', columns')."""
     outputs, _, k, _ = layer.weight.shape
     rows, columns = ((n - k) // layer.stride + 1 for n in x.shape[1:])
-    largest = int(np.abs(x).max(initial=0))
-    exact_in_32 = fast and int(layer.weight_sums.max()) * largest < EXACT_FLOAT32
+    largest = np.maximum(x.max((1, 2), initial=0), -x.min((1, 2), initial=0))
+    exact_in_32 = fast and float((layer.weight_sums @ largest).max()) < EXACT_FLOAT32
     carrier = np.dtype(np.float32 if exact_in_32 else np.float64)
     # Inputs that are zero everywhere add nothing: the latents before their first step are such.
-    alive = x.any((1, 2))
+    alive = largest > 0
     inputs = int(alive.sum())
     if inputs == 0:
         return np.zeros((outputs, rows, columns))
-    weight: Carrier = layer.weight[:, alive].reshape(outputs, inputs * k * k).astype(carrier)
-    source: Carrier = x[alive].astype(carrier)
+    weight: Carrier = layer.scaled if inputs == len(alive) else layer.scaled[:, alive]
+    weight = weight.reshape(outputs, inputs * k * k).astype(carrier, copy=False)
+    source: Carrier = (x if inputs == len(alive) else x[alive]).astype(carrier, copy=False)
     sums = np.empty((outputs, rows, columns))
     for first, last in bands(rows, inputs * k * k * columns * carrier.itemsize):
         unfolded = unfold(source, k, layer.stride, first, last, columns)
@@ -157,27 +179,19 @@ def unfold(x: Carrier, k: int, stride: int, first: int, last: int, columns: int)
     return columns_of
 
 
-def settle(layer: Layer, sums: Floats) -> Integers:
-    """Bias, rounding division by the power of two, activation, saturation; every intermediate value is exact."""
-    shift = layer.shift.astype(np.int64)
-    half = np.where(shift > 0, np.int64(1) << np.maximum(shift - 1, 0), 0)
-    sums += (layer.bias + half).astype(np.float64)[:, None, None]
-    sums *= np.ldexp(1.0, -shift)[:, None, None]
+def settle(layer: Layer, sums: Floats) -> Floats:
+    """Bias, rounding, activation, saturation, in place; every intermediate value is exact.
+
+    One floor does for division and leak: floor(floor(a) / 2**leak) = floor(a / 2**leak).
+    """
+    sums += layer.offset
+    if layer.leak is not None:
+        np.maximum(sums, 0.0 if layer.leak < 0 else sums * 2.0**-layer.leak, out=sums)
     np.floor(sums, out=sums)
-    np.clip(sums, -float(2**30), float(2**30), out=sums)
-    values = sums.astype(np.int32)
-    return np.clip(activated(values, layer.leak), -ACTIVATION_MAX, ACTIVATION_MAX)
+    return np.clip(sums, -ACTIVATION_MAX, ACTIVATION_MAX, out=sums)
 
 
-def activated(values: Integers, leak: int | None) -> Integers:
-    if leak is None:
-        return values
-    if leak < 0:
-        return np.maximum(values, 0)
-    return np.where(values < 0, values >> leak, values)
-
-
-def shuffled(x: Integers, factor: int) -> Integers:
+def shuffled(x: Floats, factor: int) -> Floats:
     """Sub-pixel shuffle: (c r r, h, w) -> (c, h r, w r)."""
     if factor == 1:
         return x

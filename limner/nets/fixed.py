@@ -21,6 +21,8 @@ from limner.entropy.fixedpoint import ACTIVATION_MAX, Integers, Layer, Network, 
 from limner.errors import LimnerError
 
 MARGIN = 4.0
+# Weights could have 16 bits. With fewer most sums are proved to stay below 2**24, where float32 is exact and twice as fast.
+WEIGHT_MAX = 383
 Linear = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 
 
@@ -90,7 +92,7 @@ def integers(group: Group, input_bits: int, output_bits: int, exact: bool) -> tu
     bias_module = group.linear.bias
     bias = np.zeros(len(weight)) if bias_module is None else bias_module.detach().double().cpu().numpy()
     largest = np.abs(weight).reshape(len(weight), -1).max(1)
-    weight_bits = np.array([fraction_bits(value) for value in largest])
+    weight_bits = np.array([fraction_bits(value, WEIGHT_MAX) for value in largest])
     if not exact:
         output_bits = min(output_bits, input_bits + int(weight_bits.min()))
     if int(weight_bits.min()) + input_bits < output_bits:
