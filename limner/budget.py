@@ -1,13 +1,14 @@
 """Reaching a byte target: the search over quality and coded size together.
 
-At a given scale the size grows with the quality. Each fit foresees the sizes at other qualities, so two or three fits find
-the best quality that fits. Of the scales, the largest is taken at which that quality is not below a floor: under it a
-smaller picture at a higher quality is nearer to the original. Only sizes that were written count.
+At a given scale the log of the size grows nearly linearly with the quality, so two or three fits find the best quality that
+fits. Of the scales, the largest is taken at which that quality is not below a floor: under it a smaller picture at a higher
+quality is nearer to the original. Only sizes that were written count.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from limner.errors import BudgetError
 from limner.layers.latent import SIXTEENTHS
@@ -17,12 +18,34 @@ from limner.systems.miniature import Fitted, Miniature, Scene, Setting
 BEST = QUALITIES - 1
 FLOOR = 20  # if only a quality below this fits, a smaller scale is tried
 FULL = 0.97  # a search ends when this part of the budget is used
-AIM = 0.985  # what a foreseen size aims at: foresight is off by a percent or two
+AIM = 0.995  # what a foreseen size aims at: foresight is off by a percent, and the quality is rounded down
 HOPELESS = 1.05  # a scale is left when the size foreseen for the floor is this much over the budget
-DOUBT = 14  # how far a guess may be under the floor before a scale is left without a fit
 LAST_SCALE = len(SIXTEENTHS) - 1
-# The first guess, fitted on held-out pictures: log of bits per coded pixel = a log(activity + 0.1) + b quality + c.
-TYPICAL_LOG_BPP = (0.882, 0.0245, -6.42)
+# A budget of fewer bytes, or under this guess at the last scale, is held against the least possible before the search.
+FEW_BYTES, NEAR_THE_LEAST = 64, 40
+
+
+@dataclass(frozen=True)
+class Law:
+    """What is typical: log of bits per coded pixel = power * log(measure) + slope * quality + constant.
+
+    ``doubt``: how far, in steps of quality, a guess by this law may be under the floor before a scale is left for it.
+    """
+
+    power: float
+    slope: float
+    constant: float
+    doubt: int
+
+    def log_bpp(self, measure: float, quality: float) -> float:
+        return self.power * math.log(measure + 1e-3) + self.slope * quality + self.constant
+
+
+# Fitted on held-out pictures by ``python -m limner.train.typical``. By what the pixels show, and by what the latent shows;
+# the second law holds for latents that were scaled for that quality, so its own slope is no rate of growth.
+BY_ACTIVITY = Law(0.785, 0.0240, -6.08, doubt=14)
+BY_UNREST = Law(0.694, 0.0035, -1.358, doubt=7)
+GROWTH = 0.0237  # of the log of a picture's size with each quality
 
 
 def to_target(codec: Miniature, scene: Scene, target_bytes: int, overhead_bytes: int) -> Fitted:
@@ -31,21 +54,27 @@ def to_target(codec: Miniature, scene: Scene, target_bytes: int, overhead_bytes:
     Raises BudgetError with the least number of bytes that would do.
     """
     limit_bytes = target_bytes - overhead_bytes
+    if limit_bytes < FEW_BYTES or rough_guess(scene, LAST_SCALE, limit_bytes) < NEAR_THE_LEAST:
+        checked(smallest(codec, scene), target_bytes, overhead_bytes)
     best: Fitted | None = None
     for scale in range(LAST_SCALE + 1):
-        start = guess(scene, scale, limit_bytes)
-        if start < FLOOR - DOUBT and scale < LAST_SCALE:
+        start = guess(codec, scene, scale, limit_bytes)
+        if start is None:
             continue
-        found = best_at(codec, scene, scale, limit_bytes, min(max(round(start), 0), BEST))
+        found = best_at(codec, scene, scale, limit_bytes, start)
         best = found or best
         if found is not None and found.layer.quality >= FLOOR:
             return found
-    if best is None:
-        best = smallest(codec, scene)
-        if best.size_bytes > limit_bytes:
-            least = best.size_bytes + overhead_bytes
-            raise BudgetError(f"{target_bytes} bytes are too few for this picture: the least that would do is {least}", least)
-    return best
+    return best or checked(smallest(codec, scene), target_bytes, overhead_bytes)
+
+
+def checked(least: Fitted, target_bytes: int, overhead_bytes: int) -> Fitted:
+    """Raise BudgetError if the smallest fit is over the target."""
+    least_bytes = least.size_bytes + overhead_bytes
+    if least_bytes > target_bytes:
+        message = f"{target_bytes} bytes are too few for this picture: the least that would do is {least_bytes}"
+        raise BudgetError(message, least_bytes)
+    return least
 
 
 def best_at(codec: Miniature, scene: Scene, scale: int, limit_bytes: int, start: int) -> Fitted | None:
@@ -54,6 +83,7 @@ def best_at(codec: Miniature, scene: Scene, scale: int, limit_bytes: int, start:
     The search begins at quality ``start``, and is given up early where the floor is clearly out of reach.
     """
     best: Fitted | None = None
+    last: Fitted | None = None
     low, over, quality = -1, QUALITIES, start
     while over - low > 1:
         fitted = codec.fit(scene, Setting(quality, scale))
@@ -63,32 +93,58 @@ def best_at(codec: Miniature, scene: Scene, scale: int, limit_bytes: int, start:
                 break
         else:
             over = quality
-        if scale < LAST_SCALE and codec.foresee(fitted, FLOOR) > HOPELESS * limit_bytes:
+        slope, last = log_slope(last, fitted), fitted
+        if scale < LAST_SCALE and foreseen(fitted, HOPELESS * limit_bytes, slope) < FLOOR:
             break
-        quality = foreseen(codec, fitted, AIM * limit_bytes, low + 1, over - 1)
+        quality = min(max(math.floor(foreseen(fitted, AIM * limit_bytes, slope)), low + 1), over - 1)
     return best
 
 
-def guess(scene: Scene, scale: int, limit_bytes: int) -> float:
+def log_slope(one: Fitted | None, other: Fitted) -> float:
+    """By how much the log of the size grows with each quality: between two fits, held near the typical."""
+    if one is None:
+        return GROWTH
+    growth = math.log(max(1, other.size_bytes) / max(1, one.size_bytes))
+    return min(max(growth / (other.layer.quality - one.layer.quality), GROWTH / 2), 2 * GROWTH)
+
+
+def foreseen(fitted: Fitted, wanted_bytes: float, slope: float) -> float:
+    """The quality at which a size is foreseen."""
+    return fitted.layer.quality + math.log(max(1.0, wanted_bytes) / max(1, fitted.size_bytes)) / slope
+
+
+def guess(codec: Miniature, scene: Scene, scale: int, limit_bytes: int) -> int | None:
+    """The quality at which the limit is probably used; None if it is so low that a smaller scale serves the picture better."""
+    last = scale == LAST_SCALE
+    rough = rough_guess(scene, scale, limit_bytes)
+    if rough < FLOOR - BY_ACTIVITY.doubt and not last:
+        return None
+    probe = held(rough)
+    unrest = codec.unrest(scene, Setting(probe, scale))
+    finer = probe + (wanted_log_bpp(scene, scale, limit_bytes) - BY_UNREST.log_bpp(unrest, probe)) / GROWTH
+    return None if finer < FLOOR - BY_UNREST.doubt and not last else held(finer)
+
+
+def rough_guess(scene: Scene, scale: int, limit_bytes: int) -> float:
     """The quality (it may lie beyond 0..63) at which a picture of such activity typically uses the limit."""
+    return (wanted_log_bpp(scene, scale, limit_bytes) - BY_ACTIVITY.log_bpp(scene.activity(scale), 0)) / BY_ACTIVITY.slope
+
+
+def wanted_log_bpp(scene: Scene, scale: int, limit_bytes: int) -> float:
     width_px, height_px = scene.geometry(scale).coded_px
-    by_activity, by_quality, constant = TYPICAL_LOG_BPP
-    wanted = math.log(8 * max(1, limit_bytes) / (width_px * height_px))
-    return (wanted - constant - by_activity * math.log(scene.activity(scale) + 0.1)) / by_quality
+    return math.log(8 * max(1, limit_bytes) / (width_px * height_px))
 
 
-def foreseen(codec: Miniature, fitted: Fitted, wanted_bytes: float, low: int, high: int) -> int:
-    """The highest quality of low..high whose foreseen size is within what is wanted; ``low`` if none is."""
-    while low < high:
-        middle = (low + high + 1) // 2
-        if codec.foresee(fitted, middle) <= wanted_bytes:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def held(quality: float) -> int:
+    return min(max(round(quality), 0), BEST)
 
 
 def smallest(codec: Miniature, scene: Scene) -> Fitted:
-    """The fit with the smallest body of all scales at the lowest quality."""
-    fits = (codec.fit(scene, Setting(0, scale)) for scale in reversed(range(len(SIXTEENTHS))))
-    return min(fits, key=lambda fitted: fitted.size_bytes)
+    """The fit with the smallest body at the lowest quality; the larger scales are left once they only add to it."""
+    least = codec.fit(scene, Setting(0, LAST_SCALE))
+    for scale in reversed(range(LAST_SCALE)):
+        fitted = codec.fit(scene, Setting(0, scale))
+        if fitted.size_bytes > least.size_bytes:
+            break
+        least = fitted
+    return least

@@ -15,21 +15,34 @@ Floats = NDArray[np.float32]
 
 
 def session(data: bytes) -> onnxruntime.InferenceSession:
-    """Open an ONNX network on the CPU, quietly, without keeping an arena of the largest size ever used."""
+    """Open an ONNX network on the CPU, quietly."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     # The variable that NumPy's BLAS obeys too, so that one setting holds for all of the codec. 0: as many as there are cores.
     options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
-    options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
     # Idle workers that spin would take the cores from the integer networks, which run in turn with these.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
-def run(network: onnxruntime.InferenceSession, x: Floats, quality: int) -> Floats:
-    """One map (c h w) through a network whose inputs are ``x`` (1 c h w) and ``quality`` (1,)."""
-    (y,) = network.run(None, {"x": x[None], "quality": np.array([quality], np.int64)})
+def run(network: onnxruntime.InferenceSession, x: Floats, quality: int | None = None, *, tile: bool = False) -> Floats:
+    """One map (c h w) through a network whose inputs are ``x`` (1 c h w) and, if it depends on it, ``quality`` (1,).
+
+    ``tile``: the map is one of several of a large picture; the memory it took is given back, not kept for the next.
+    """
+    inputs: dict[str, NDArray[np.generic]] = {"x": x[None]}
+    if quality is not None:
+        inputs["quality"] = np.array([quality], np.int64)
+    (y,) = network.run(None, inputs, giving_back() if tile else None)
     return np.asarray(y[0], np.float32)
+
+
+def giving_back() -> onnxruntime.RunOptions:
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options

@@ -34,12 +34,18 @@ def test_bits_per_pixel_are_a_budget_too() -> None:
     assert 8 * len(limner.encode(picture, bpp=0.1)) <= 0.1 * 160 * 120
 
 
-def test_foreseen_sizes_are_near_the_written_ones() -> None:
-    codec = miniature.embedded()
-    picture = codec.describe(scene(256, 192))
-    fitted = codec.fit(picture, Setting(30))
-    for quality in (22, 30, 38):
-        assert codec.foresee(fitted, quality) == pytest.approx(codec.fit(picture, Setting(quality)).size_bytes, rel=0.15, abs=8)
+def test_a_search_takes_few_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    fits = []
+    fit = miniature.Miniature.fit
+
+    def counted(codec: miniature.Miniature, picture: miniature.Scene, setting: Setting) -> miniature.Fitted:
+        fits.append(setting)
+        return fit(codec, picture, setting)
+
+    monkeypatch.setattr(miniature.Miniature, "fit", counted)
+    for target in (150, 300, 600):
+        limner.encode(scene(256, 192), target_bytes=target)
+    assert len(fits) <= 3 * 5
 
 
 def test_most_of_a_budget_is_used() -> None:

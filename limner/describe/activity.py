@@ -1,4 +1,4 @@
-"""How much happens in a picture: one number that foretells its rate."""
+"""How much happens in a picture or in its latent: numbers that foretell its rate."""
 
 from __future__ import annotations
 
@@ -17,3 +17,13 @@ def activity(pixels: NDArray[np.uint8]) -> float:
     grey = pixels[: rows * CELL_PX, : columns * CELL_PX].mean(2, dtype=np.float32)
     cells = grey.reshape(rows, CELL_PX, columns, CELL_PX).mean((1, 3))
     return float(sum(np.abs(np.diff(cells, axis=axis)).mean() for axis in (0, 1) if cells.shape[axis] > 1 and cells.size))
+
+
+def unrest(latent: NDArray[np.float32]) -> float:
+    """Mean of log2(1 + d**2) over the differences d of neighbouring scaled latents (c, h, w), down and across.
+
+    A latent of one position, which has no neighbours, is taken for its own difference.
+    """
+    differences = [np.diff(latent, axis=axis) for axis in (1, 2) if latent.shape[axis] > 1] or [latent]
+    total = sum(float(np.log2(1 + np.square(d)).sum(dtype=np.float64)) for d in differences)
+    return total / sum(d.size for d in differences)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,34 +21,54 @@ CORE = 96  # latent positions a tile covers
 MARGIN = 8  # reach of the analysis transform, in latent positions
 
 
+@dataclass(eq=False)
+class View:
+    """A picture at the size that is coded: pixels (h, w, 3), sRGB 0..255, sides multiples of 16.
+
+    ``features``: what the first part of the analysis makes of it whatever the quality; kept if the picture is a single tile.
+    """
+
+    pixels: NDArray[np.uint8]
+    features: NDArray[np.float32] | None = field(default=None, repr=False)
+
+    @property
+    def latent_size(self) -> tuple[int, int]:
+        """Rows and columns of the latent."""
+        height, width = self.pixels.shape[:2]
+        return height // LATENT_PX, width // LATENT_PX
+
+
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """The two networks of the encoder (picture -> latent, scaled latent -> hyper latent) and the gains (64 qualities, 64)."""
+    """The networks (picture -> features -> latent, scaled latent -> hyper latent) and the gains (64 qualities, 64)."""
 
+    stem: onnxruntime.InferenceSession
     picture: onnxruntime.InferenceSession
     hyper: onnxruntime.InferenceSession
     gains: NDArray[np.float32]
 
-    def latent(self, pixels: NDArray[np.uint8], quality: int) -> NDArray[np.float32]:
-        """Pixels (h, w, 3), sRGB 0..255, sides multiples of 16 -> latent times its gain, (64, h/16, w/16)."""
-        rows, columns = (side // LATENT_PX for side in pixels.shape[:2])
+    def latent(self, view: View, quality: int) -> NDArray[np.float32]:
+        """A picture's latent times its gain, (64, h/16, w/16)."""
+        rows, columns = view.latent_size
         strips = []
         for down in tiles(rows, CORE, MARGIN):
-            pieces = [self._tile(pixels, down, across, quality) for across in tiles(columns, CORE, MARGIN)]
+            pieces = [self._tile(view, down, across, quality) for across in tiles(columns, CORE, MARGIN)]
             strips.append(np.concatenate(pieces, 2))
         scaled: NDArray[np.float32] = np.concatenate(strips, 1) * self.gains[quality][:, None, None]
         return scaled
 
-    def gain_ratio(self, quality: int, reference: int) -> NDArray[np.float32]:
-        """By how much a latent scaled for ``reference`` is to be multiplied to be scaled for ``quality``: (64, 1, 1)."""
-        ratio: NDArray[np.float32] = self.gains[quality] / self.gains[reference]
-        return ratio[:, None, None]
-
-    def _tile(self, pixels: NDArray[np.uint8], down: Tile, across: Tile, quality: int) -> NDArray[np.float32]:
-        piece = pixels[LATENT_PX * down.low : LATENT_PX * down.high, LATENT_PX * across.low : LATENT_PX * across.high]
-        x = np.ascontiguousarray(piece.transpose(2, 0, 1), np.float32) / np.float32(255)
-        y = transform.run(self.picture, x, quality)
+    def _tile(self, view: View, down: Tile, across: Tile, quality: int) -> NDArray[np.float32]:
+        whole = (down.high - down.low, across.high - across.low) == view.latent_size
+        features = view.features if view.features is not None else self._features(view, down, across, whole)
+        if whole:
+            view.features = features
+        y = transform.run(self.picture, features, quality, tile=not whole)
         return y[:, down.first - down.low : down.last - down.low, across.first - across.low : across.last - across.low]
+
+    def _features(self, view: View, down: Tile, across: Tile, whole: bool) -> NDArray[np.float32]:
+        piece = view.pixels[LATENT_PX * down.low : LATENT_PX * down.high, LATENT_PX * across.low : LATENT_PX * across.high]
+        x = np.ascontiguousarray(piece.transpose(2, 0, 1), np.float32) / np.float32(255)
+        return transform.run(self.stem, x, tile=not whole)
 
     def hyper_latent(self, latent: NDArray[np.float32], quality: int) -> NDArray[np.float32]:
         """Scaled latent (64, h, w) -> hyper latent (32, ceil(h/4), ceil(w/4))."""
@@ -58,5 +78,6 @@ class Analysis:
 def load(weights: WeightSet) -> Analysis:
     """Open the encoder's networks."""
     gains = np.load(io.BytesIO(weights.read("gains.npy")), allow_pickle=False)
-    picture, hyper = (transform.session(weights.read(name)) for name in ("analysis.onnx", "hyper_analysis.onnx"))
-    return Analysis(picture, hyper, gains)
+    names = ("stem.onnx", "analysis.onnx", "hyper_analysis.onnx")
+    stem, picture, hyper = (transform.session(weights.read(name)) for name in names)
+    return Analysis(stem, picture, hyper, gains)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.entropy.coder import Coder, Reader, Writer
-from limner.entropy.tables import GAUSSIANS, PRECISION, STEPS_PER_OCTAVE, Table, gaussians, uniform
+from limner.entropy.tables import PRECISION, Table, gaussians, uniform
 from limner.errors import DamagedError, EncodeError
 from limner.layers.path import FRACTION_BITS, SYMBOL_MAX, Path, Prediction
 from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES, STEPS, group_of
@@ -108,28 +108,37 @@ class Walked:
     index: NDArray[np.uint8]
 
 
-def fit(y: NDArray[np.float32], z: NDArray[np.float32], quality: int, geometry: Geometry, path: Path, coder: Coder) -> Walked:
+def fit(
+    y: NDArray[np.float32],
+    z: NDArray[np.float32],
+    quality: int,
+    geometry: Geometry,
+    path: Path,
+    coder: Coder,
+    bits_per_error: float = BITS_PER_ERROR,
+) -> Walked:
     """Quantise scaled latents y (64, h, w) and hyper latents z (32, h/4, w/4), about the means that the decoder will have.
 
     ``coder`` sees the symbols as they are chosen: a Writer has the body afterwards, a ``Meter`` its size in bits.
+    ``bits_per_error``: what a squared error of 1 is worth; with a very large one all is rounded to the nearest.
     """
     flat = y.reshape(-1)
     hyper = np.clip(np.rint(z), -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)
 
     def choose(run: Run) -> NDArray[np.int32]:
-        return worthwhile(flat[run.places] - run.mean.astype(np.float32) / 2**FRACTION_BITS, run.index)
+        return worthwhile(flat[run.places] - run.mean.astype(np.float32) / 2**FRACTION_BITS, run.index, bits_per_error)
 
     return walk(coder, geometry, quality, hyper, choose, path)
 
 
-def worthwhile(away: NDArray[np.float32], index: NDArray[np.uint8]) -> NDArray[np.int32]:
+def worthwhile(away: NDArray[np.float32], index: NDArray[np.uint8], bits_per_error: float) -> NDArray[np.int32]:
     """Round distances from the mean to symbols; one nearer to zero is taken where the bits it saves outweigh its error."""
-    nearest = np.clip(np.rint(away), -SYMBOL_MAX, SYMBOL_MAX).astype(np.int32)
-    nearer = nearest - np.sign(nearest)
-    costs = cost_bits()
-    saved_bits = costs[index, np.abs(nearest)] - costs[index, np.abs(nearer)]
-    more_error = (away - nearer) ** 2 - (away - nearest) ** 2
-    chosen: NDArray[np.int32] = np.where(saved_bits > BITS_PER_ERROR * more_error, nearer, nearest)
+    distance = np.abs(away)
+    nearest = np.minimum(np.rint(distance), SYMBOL_MAX)
+    # One less has an error of 2 (distance - nearest) + 1 more.
+    saved_bits = saved_by_one_less()[index, nearest.astype(np.uint8)]
+    lowered = saved_bits > bits_per_error * (2 * (distance - nearest) + 1)
+    chosen: NDArray[np.int32] = np.copysign(nearest - lowered, away).astype(np.int32)
     return chosen
 
 
@@ -249,21 +258,15 @@ class Meter:
         return bit
 
 
-def foreseen_bits(y: NDArray[np.float32], walked: Walked, ratio: NDArray[np.float32]) -> float:
-    """Estimate by how many bits a body would grow if the scaled latent were y * ratio, ratio (64, 1, 1), and not y.
-
-    Prediction errors and scales both grow by the ratio; nothing is run again. Good for small steps of quality.
-    """
-    mean = expand(walked) - walked.layer.symbols
-    wider = np.rint(walked.index + STEPS_PER_OCTAVE * np.log2(ratio))
-    index = np.clip(wider, 0, GAUSSIANS - 1).astype(np.uint8)
-    symbols = worthwhile((y - mean) * ratio, index)
-    costs = cost_bits()
-    return float(costs[index, np.abs(symbols)].sum() - costs[walked.index, np.abs(walked.layer.symbols)].sum())
-
-
 @cache
 def cost_bits() -> NDArray[np.float64]:
     """Information of a symbol by table index and absolute value: (64, 128)."""
     span = np.arange(SYMBOL_MAX + 1)
     return np.stack([-np.log2(table.frequencies[span - table.low] / 2.0**PRECISION) for table in gaussians()])
+
+
+@cache
+def saved_by_one_less() -> NDArray[np.float32]:
+    """What coding a symbol one nearer to zero saves, by table index and absolute value: (64, 128) bits; 0 has no nearer."""
+    costs = cost_bits()
+    return np.diff(costs, axis=1, prepend=np.inf).astype(np.float32)

@@ -82,7 +82,15 @@ class Analysis(nn.Module):
         )
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        y: Tensor = self.sixteenth(with_plane(self.eighth(2 * x - 1), t))
+        return self.latent(self.stem(x), t)
+
+    def stem(self, x: Tensor) -> Tensor:
+        """The part that does not depend on the quality: features (b c h/8 w/8)."""
+        features: Tensor = self.eighth(2 * x - 1)
+        return features
+
+    def latent(self, features: Tensor, t: Tensor) -> Tensor:
+        y: Tensor = self.sixteenth(with_plane(features, t))
         return y
 
 

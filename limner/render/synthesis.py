@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 LATENT_PX = 16
-CORE = 128  # latent positions a tile covers
+CORE = 96  # latent positions a tile covers
 MARGIN = 10  # reach of the synthesis transform, in latent positions
 
 
@@ -33,7 +33,7 @@ class Synthesis:
         for down in tiles(rows, CORE, MARGIN):
             for across in tiles(columns, CORE, MARGIN):
                 piece = np.ascontiguousarray(latent[:, down.low : down.high, across.low : across.high])
-                painted = transform.run(self.network, piece, quality)
+                painted = transform.run(self.network, piece, quality, tile=piece.shape != latent.shape)
                 core = painted[:, inner(down), inner(across)]
                 pixels[outer(down), outer(across)] = np.rint(np.clip(core, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
         return pixels

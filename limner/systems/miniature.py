@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from limner import image
 from limner.container.blob import Blob
 from limner.describe import analysis
-from limner.describe.activity import activity
+from limner.describe.activity import activity, unrest
 from limner.entropy.coder import Writer
-from limner.errors import DecodeError, EncodeError, InvalidFieldError
+from limner.errors import DecodeError, InvalidFieldError
 from limner.layers import latent, path
 from limner.layers.latent import SIXTEENTHS, Geometry, Latent
 from limner.layers.quadtree import QUALITIES
@@ -31,9 +31,6 @@ from limner.weights import WeightSet, packaged
 
 NUMBER = 1
 LATENT_KIND = 1
-# Finer latents are also predicted better, which foresight does not see: it overstates changes, by this power of the rate on
-# held-out pictures.
-FORESIGHT = 0.875
 
 Pixels = NDArray[np.uint8]
 
@@ -46,11 +43,12 @@ class Setting:
     scale: int = 0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Scene:
-    """The picture (h, w, 3) as the encoder has it; scaled copies are made when asked for."""
+    """The picture (h, w, 3) as the encoder has it; of scaled copies the last is kept, since a search asks for it again."""
 
     pixels: Pixels
+    last: tuple[int, analysis.View] | None = None
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -59,22 +57,24 @@ class Scene:
     def geometry(self, scale: int) -> Geometry:
         return Geometry(*self.size_px, scale)
 
-    def coded(self, scale: int) -> Pixels:
+    def view(self, scale: int) -> analysis.View:
         """The picture at a scale, padded to whole latent positions."""
-        return image.pad(image.resize(self.pixels, *self.geometry(scale).coded_px), latent.LATENT_PX)
+        if self.last is None or self.last[0] != scale:
+            coded = image.resize(self.pixels, *self.geometry(scale).coded_px)
+            self.last = scale, analysis.View(image.pad(coded, latent.LATENT_PX))
+        return self.last[1]
 
     def activity(self, scale: int) -> float:
         """How much happens in the picture at a scale."""
-        return activity(self.coded(scale))
+        return activity(self.view(scale).pixels)
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A walked layer, the body that it was coded to or read from, and the scaled latent if it was fitted to one."""
+    """A walked layer, and the body that it was coded to or read from."""
 
     walked: latent.Walked
     body: bytes
-    y: NDArray[np.float32] | None = None
 
     @property
     def layer(self) -> Latent:
@@ -116,19 +116,19 @@ class Miniature:
 
     def fit(self, scene: Scene, setting: Setting) -> Fitted:
         """Quantise, and code on the way: the walk that finds the symbols has all that coding them needs."""
-        y = self.analysis.latent(scene.coded(setting.scale), setting.quality)
+        y = self.latent(scene, setting)
         z = self.analysis.hyper_latent(y, setting.quality)
         writer = Writer()
         walked = latent.fit(y, z, setting.quality, scene.geometry(setting.scale), self.path, writer)
-        return Fitted(walked, writer.finish(), y)
+        return Fitted(walked, writer.finish())
 
-    def foresee(self, fitted: Fitted, quality: int) -> float:
-        """Estimate the bytes of a body at another quality, from what one fit has shown."""
-        if fitted.y is None:
-            raise EncodeError("only what was fitted foresees, not what was read")
-        ratio = self.analysis.gain_ratio(quality, fitted.layer.quality)
-        foreseen = 1 + latent.foreseen_bits(fitted.y, fitted.walked, ratio) / (8 * max(1, fitted.size_bytes))
-        return float(fitted.size_bytes * max(foreseen, 1e-3) ** FORESIGHT)
+    def latent(self, scene: Scene, setting: Setting) -> NDArray[np.float32]:
+        """The scaled latent (64, h, w) before it is quantised."""
+        return self.analysis.latent(scene.view(setting.scale), setting.quality)
+
+    def unrest(self, scene: Scene, setting: Setting) -> float:
+        """How much happens in the latent: foretells the size of a fit for a third of its time."""
+        return unrest(self.latent(scene, setting))
 
     def write(self, layer: Latent, width_px: int, height_px: int) -> bytes:
         """Code a layer as a body; ``fit`` has done it already for the layers that it gives."""

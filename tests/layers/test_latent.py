@@ -105,8 +105,8 @@ def test_a_symbol_is_lowered_only_where_it_saves_more_than_it_costs() -> None:
     # Under the narrowest table a one costs 24 bits and a zero none. Sent as zero, 0.6 adds an error of 0.36 - 0.16 = 0.2, worth
     # 0.2 * 100 = 20 bits: less than 24. 0.9 adds 0.8, worth 80 bits. Under a wide table all symbols cost nearly the same.
     away = np.array([0.2, 0.6, -0.6, 0.9], np.float32)
-    assert latent.worthwhile(away, np.zeros(4, np.uint8)).tolist() == [0, 0, 0, 1]
-    assert latent.worthwhile(away, np.full(4, 60, np.uint8)).tolist() == [0, 1, -1, 1]
+    assert latent.worthwhile(away, np.zeros(4, np.uint8), latent.BITS_PER_ERROR).tolist() == [0, 0, 0, 1]
+    assert latent.worthwhile(away, np.full(4, 60, np.uint8), latent.BITS_PER_ERROR).tolist() == [0, 1, -1, 1]
 
 
 def test_every_latent_is_coded_in_exactly_one_step() -> None:

@@ -45,12 +45,12 @@ def test_torch_computes_the_same_integers(codec: Miniature) -> None:
 
 
 def test_tiles_leave_no_seam(codec: Miniature, monkeypatch: pytest.MonkeyPatch) -> None:
-    pixels = codec.describe(scene(640, 480)).coded(0)
-    whole = codec.analysis.latent(pixels, 30)
+    picture = codec.describe(scene(640, 480))
+    whole = codec.analysis.latent(codec.describe(picture.pixels).view(0), 30)
     painted = codec.synthesis.paint(whole, 30).astype(int)
     monkeypatch.setattr(analysis, "CORE", 16)
     monkeypatch.setattr(synthesis, "CORE", 12)
-    np.testing.assert_allclose(codec.analysis.latent(pixels, 30), whole, atol=1e-4)
+    np.testing.assert_allclose(codec.analysis.latent(picture.view(0), 30), whole, atol=1e-4)
     assert np.abs(codec.synthesis.paint(whole, 30).astype(int) - painted).max() <= 1
 
 
