@@ -59,7 +59,7 @@ class Analysis:
 
     def _tile(self, view: View, down: Tile, across: Tile, quality: int) -> NDArray[np.float32]:
         whole = (down.high - down.low, across.high - across.low) == view.latent_size
-        features = view.features if view.features is not None else self._features(view, down, across, whole)
+        features = view.features if whole and view.features is not None else self._features(view, down, across, whole)
         if whole:
             view.features = features
         y = transform.run(self.picture, features, quality, tile=not whole)

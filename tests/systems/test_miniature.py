@@ -54,6 +54,15 @@ def test_tiles_leave_no_seam(codec: Miniature, monkeypatch: pytest.MonkeyPatch) 
     assert np.abs(codec.synthesis.paint(whole, 30).astype(int) - painted).max() <= 1
 
 
+def test_a_tile_that_sees_all_is_not_taken_for_the_next(codec: Miniature, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Rows 0..16 are the core of the first tile, its margin reaches to the end, and yet there is a second.
+    picture = codec.describe(scene(320, 320))
+    whole = codec.analysis.latent(codec.describe(picture.pixels).view(0), 30)
+    monkeypatch.setattr(analysis, "CORE", 16)
+    for _ in range(2):
+        np.testing.assert_allclose(codec.analysis.latent(picture.view(0), 30), whole, atol=1e-4)
+
+
 @pytest.mark.parametrize("scale", range(8))
 def test_every_scale_paints_the_whole_picture(codec: Miniature, scale: int) -> None:
     picture = codec.describe(scene(123, 77))
