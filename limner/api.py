@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from limner import budget, image
-from limner.container.blob import MAX_PIXELS, SYSTEMS, Blob, Layer, is_bare, pack, parts, unpack
+from limner.container.blob import KINDS, MAX_PIXELS, SYSTEMS, Blob, Layer, is_bare, pack, parts, unpack
 from limner.container.explain import Report, explain
 from limner.errors import DecodeError, EncodeError, ImageError, UnsupportedSystemError, WrongModelError
+from limner.layers import choice, masks, sketch, text
 from limner.systems import miniature
 from limner.systems.miniature import Fitted, Miniature, Setting
 
@@ -98,22 +99,36 @@ def read(blob: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Miniature, Fitted, 
             offset=start + 1,
             field="model",
         )
+    place = next((i for i, layer in enumerate(header.layers) if layer.kind == miniature.LATENT_KIND), None)
     try:
         return codec, codec.read(header), header
     except DecodeError as error:
-        raise located(error, blob, header) from error
+        raise located(error, blob, header, place) from error
 
 
-def located(error: DecodeError, blob: bytes, header: Blob) -> DecodeError:
-    """Say where in the file the fault lies that was found in the latent body."""
+def located(error: DecodeError, blob: bytes, header: Blob, place: int | None) -> DecodeError:
+    """Say where in the file the fault lies that was found in the body of a layer; of none, at the start."""
     at = 0
     for part in parts(header, bare=is_bare(blob)):
-        if part.field == "body" and part.layer is not None and header.layers[part.layer].kind == miniature.LATENT_KIND:
+        if place is None or (part.field == "body" and part.layer == place):
             break
         at += len(part.data)
-    else:
-        at = 0
     return type(error)(error.message, offset=at + error.offset, field=error.field)
+
+
+def read_beside(layer: Layer, width_px: int, height_px: int) -> object:
+    """Read a layer that needs no weights; None for other kinds."""
+    match KINDS.get(layer.kind):
+        case "text":
+            return text.read(layer.body)
+        case "masks":
+            return masks.read(layer.body, width_px, height_px)
+        case "sketch":
+            return sketch.read(layer.body)
+        case "choice":
+            return choice.read(layer.body)
+        case _:
+            return None
 
 
 def inspect(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
@@ -122,6 +137,14 @@ def inspect(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
 
 
 def verify(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
-    """Read every layer to integers, as ``decode`` would, and report. Raises DecodeError if anything is wrong."""
-    read(blob, max_pixels)
+    """Read every layer to its last integer or letter and report. Raises DecodeError if anything is wrong.
+
+    Stricter than ``decode``, which reads what it paints from. Layers of unknown kinds that may be skipped are not judged.
+    """
+    _, _, header = read(blob, max_pixels)
+    for place, layer in enumerate(header.layers):
+        try:
+            read_beside(layer, header.width_px, header.height_px)
+        except DecodeError as error:
+            raise located(error, blob, header, place) from error
     return inspect(blob, max_pixels=max_pixels)

@@ -95,6 +95,21 @@ def test_made_up_bodies_in_good_containers_let_only_limner_errors_out(body: byte
     assert got.size_bytes == len(blob)
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [(2, b"\0\xff"), (3, b"\x01\xff\xff\xff"), (4, b"\xff" * 9), (5, b"\x80\0")],
+    ids=["text", "masks", "sketch", "choice"],
+)
+def test_verify_reads_the_layers_that_decode_does_not_need(kind: int, body: bytes) -> None:
+    header = unpack(BLOB)
+    blob = pack(Blob(1, header.model, header.width_px, header.height_px, (Layer(kind, body), *header.layers)))
+    np.testing.assert_array_equal(limner.decode(blob), limner.decode(BLOB))
+    with pytest.raises(DecodeError) as caught:
+        limner.verify(blob)
+    at = blob.index(body)
+    assert at <= caught.value.offset <= at + len(body)
+
+
 def test_words_beside_the_latents_do_not_change_the_picture() -> None:
     header = unpack(BLOB)
     layers = (Layer(2, b"\0a hill under the sky"), *header.layers)
