@@ -21,7 +21,8 @@ def session(data: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     # The variable that NumPy's BLAS obeys too, so that one setting holds for all of the codec. 0: as many as there are cores.
-    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    options.intra_op_num_threads = int(wanted) if wanted.isdecimal() else 0
     options.enable_mem_pattern = False
     # Idle workers that spin would take the cores from the integer networks, which run in turn with these.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -45,7 +45,7 @@ class Layer:
     weight: (outputs, inputs, k, k) int16.  bias: (outputs,) int64, in units of the sum.  shift: (outputs,) int8, 0..48.
     stride, padding: as usual.  spread: 2 for a transposed convolution of stride 2 (zeros are put between the inputs first,
     and ``trim`` rows and columns of zeros behind the last), else 1.  leak: None for no activation, -1 for ReLU, else the slope
-    below zero is 2**-leak.  shuffle: factor of the sub-pixel shuffle at the end, 1 for none.
+    below zero is 2**-leak, leak 0..15.  shuffle: factor of the sub-pixel shuffle at the end, 1 for none.
     """
 
     weight: NDArray[np.int16]
@@ -64,7 +64,9 @@ class Layer:
             raise LimnerError("a fixed-point layer has int16 weights (o, i, k, k) and a bias and a shift per output")
         if outputs % self.shuffle**2 or not 0 <= int(self.shift.min()) <= int(self.shift.max()) <= 48:
             raise LimnerError("a fixed-point layer's shuffle or shift is out of range")
-        if self.worst_sum(ACTIVATION_MAX) >= EXACT_FLOAT64:
+        if self.leak is not None and not -1 <= self.leak <= 15:
+            raise LimnerError("a fixed-point layer's leak is out of range")
+        if max(self.bias.max(), -(self.bias + 1).min()) >= EXACT_FLOAT64 or self.worst_sum(ACTIVATION_MAX) >= EXACT_FLOAT64:
             raise LimnerError("a fixed-point layer's sums can pass 2**53")
 
     @cached_property

@@ -101,7 +101,7 @@ def quantise(probabilities: NDArray[np.floating]) -> NDArray[np.uint32]:
     return frequencies
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)  # a file can ask for many tables of a megabyte
 def uniform(count: int) -> Table:
     """Make the table of ``count`` symbols 0 .. count-1 (1 .. 2**24) whose frequencies differ by one at most.
 

@@ -4,7 +4,7 @@ The body is one range-coded stream: scale code (uniform of 8), quality (uniform 
 in raster order, then the latent in four steps. In each step the symbols are coded by rising table index, and for equal
 index in order of channel, row, column: few long runs under one table are fast to code in any language.
 
-``walk`` is the only traversal: ``fit``, ``write`` and ``read`` differ in where the symbols come from.
+``walk_symbols`` is the only traversal: ``fit``, ``write`` and ``read`` differ in where the symbols come from.
 
 Source of the model: mean-scale hyperprior, Minnen et al. 2018; quadtree steps, Li et al. 2023 (DCVC-DC), section 3.3.
 """

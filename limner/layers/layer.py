@@ -14,15 +14,13 @@ picture) is handed to ``read``. Kind numbers belong to the container; coding num
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from limner.errors import DamagedError, TruncatedError
 
 
 class Layer(Protocol):
-    """What every layer has: the name of its kind, and equality by value."""
-
-    name: ClassVar[str]
+    """What every layer has: equality by value."""
 
     def __eq__(self, other: object, /) -> bool: ...
 
@@ -48,7 +46,7 @@ def take_varint(body: bytes, start: int, bits: int, field: str) -> tuple[int, in
         byte = body[at]
         number |= (byte & 0x7F) << 7 * (at - start)
         at += 1
-        if number >> bits or (byte == 0 and at - start > 1):
+        if number >> bits or (byte == 0 and at - start > 1) or (byte & 0x80 and 7 * (at - start) >= bits):
             raise DamagedError("the number is too large, or longer than it need be", offset=start, field=field)
         if byte < 0x80:
             return number, at

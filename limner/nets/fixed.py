@@ -1,8 +1,8 @@
 """From a trained torch network to exact integers, and the same integers computed by torch.
 
 ``convert`` takes a chain of convolutions (plain, strided, transposed, sub-pixel), linear layers and ReLU-like activations and
-gives a ``fixedpoint.Network``. Weights get as many fraction bits as 16 bits allow, per output channel; activations as many
-as the samples' largest value leaves with a margin of four. ``run`` computes a Network in torch, on CPU or CUDA.
+gives a ``fixedpoint.Network``. Weights get as many fraction bits as ten bits allow, per output channel; activations, of 16
+bits, as many as the samples' largest value leaves with a margin of four. ``run`` computes a Network in torch, on CPU or CUDA.
 """
 
 from __future__ import annotations

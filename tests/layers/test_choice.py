@@ -29,6 +29,16 @@ def test_the_index_costs_its_logarithm(made: Choice) -> None:
     assert len(choice.write(made)) - len(head) <= -(-(made.candidates - 1).bit_length() // 8)
 
 
+def test_a_number_is_refused_at_the_first_byte_too_many() -> None:
+    for bits, most in ((32, 5), (16, 3)):
+        with pytest.raises(TruncatedError):
+            take_varint(b"\x80" * (most - 1), 0, bits, "n")
+        with pytest.raises(DamagedError):
+            take_varint(b"\x80" * 1000, 0, bits, "n")
+        with pytest.raises(DamagedError):
+            take_varint(b"\x80" * most, 0, bits, "n")
+
+
 @given(st.binary(max_size=12))
 @settings(max_examples=80, deadline=None)
 def test_what_is_read_is_what_would_be_written(body: bytes) -> None:
