@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+
+from limner.errors import LimnerError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -13,4 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         app(args=None if argv is None else list(argv), prog_name="limner")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except LimnerError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
     return 0

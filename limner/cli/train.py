@@ -16,11 +16,14 @@ app = typer.Typer(no_args_is_help=True, help="Make weights: miniature, export.")
 def miniature(
     data: Annotated[Path, typer.Option(help="Folder of photographs, or of tar shards of them.", exists=True, file_okay=False)],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints; a run that was stopped goes on from there.")],
-    minutes: Annotated[float, typer.Option(min=0, help="End of the schedule in minutes of training.")] = 120.0,
+    minutes: Annotated[float, typer.Option(min=0.01, help="End of the schedule in minutes of training.")] = 120.0,
     steps: Annotated[int, typer.Option(min=1, help="End of the schedule in steps, if that comes first.")] = 12_000,
     batch: Annotated[int, typer.Option(min=1, help="Crops a step.")] = 16,
     crop: Annotated[int, typer.Option(min=64, help="Side of a crop in pixels, a multiple of 64.")] = 256,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves the choice to torch.")] = 0,
+    begin_from: Annotated[
+        Path | None, typer.Option(help="Begin with the weights of this checkpoint.", exists=True, dir_okay=False)
+    ] = None,
 ) -> None:
     """Train the embedded codec: all rates at once, least squares."""
     if crop % 64:
@@ -31,7 +34,8 @@ def miniature(
     if threads:
         torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    train(data, out, Recipe(steps=steps, minutes=minutes, batch=batch, crop_px=crop), lambda line: typer.echo(line, err=True))
+    recipe = Recipe(steps=steps, minutes=minutes, batch=batch, crop_px=crop)
+    train(data, out, recipe, lambda line: typer.echo(line, err=True), begin_from)
 
 
 @app.command()

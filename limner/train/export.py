@@ -27,7 +27,7 @@ from limner.nets.miniature import INDEX_MAX, Gated, Miniature, phase_planes, wit
 from limner.train import photos
 from limner.weights import write_manifest
 
-HALF_FROM = 256  # tensors with more values than this are stored as float16
+HALF_FROM = 256  # tensors of at least so many values are stored as float16
 DECODING = ("entropy.npz", "synthesis.onnx")
 ENCODING = ("stem.onnx", "analysis.onnx", "hyper_analysis.onnx", "gains.npy")
 
@@ -114,7 +114,7 @@ def split_gates(module: nn.Module) -> None:
 
 
 def export(model: Miniature, pictures: Sequence[NDArray[np.uint8]], folder: Path, name: str) -> None:
-    """Write a set of weights. ``pictures`` (h, w, 3) show the converter how large activations get."""
+    """Write a set of weights. ``pictures`` (h, w, 3) show the converter how large activations get. Takes the model apart."""
     folder.mkdir(parents=True, exist_ok=True)
     model = model.eval().cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     (folder / "entropy.npz").write_bytes(entropy_path.dump(integer_path(model, pictures)))

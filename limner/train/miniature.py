@@ -12,7 +12,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,13 +39,17 @@ class Recipe:
     lowest_t: float = 0.2
     shrunk_part: float = 0.5
     lambda_low: float = 4e-5
-    lambda_high: float = 1.6e-3
+    lambda_high: float = 3e-3
     early_part: float = 0.12
     early_weight: float = 3.0
     round_from: float = 0.7
     late_noise_part: float = 0.5
     ema_decay: float = 0.998
     seed: int = 1
+
+    def from_weights(self) -> Recipe:
+        """The schedule for weights that were trained before: lower and earlier falling rate of learning, no early weight."""
+        return replace(self, learning_rate=0.75 * self.learning_rate, constant_part=0.4, early_part=0.0)
 
     def lambda_of(self, t: Tensor) -> Tensor:
         """Weight of the squared error in 0..255 units, bits per pixel per unit."""
@@ -125,13 +129,28 @@ def batches(pictures: list[NDArray[np.uint8]], recipe: Recipe, seed: int) -> Ite
         yield x.float().div(255), torch.from_numpy(t).float()
 
 
-def train(data: Path, out: Path, recipe: Recipe, say: Callable[[str], None], checkpoint_minutes: float = 4.0) -> None:
-    """Train, resuming from ``out``/last.pt if it is there; writes last.pt (everything) every few minutes."""
+def train(
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    say: Callable[[str], None],
+    begin_from: Path | None = None,
+    checkpoint_minutes: float = 4.0,
+) -> None:
+    """Train, resuming from ``out``/last.pt if it is there; writes last.pt (everything) every few minutes.
+
+    ``begin_from``: a checkpoint of another run; a new run begins with its weights and moments, at step 0 of the schedule.
+    """
+    if begin_from is not None:
+        recipe = recipe.from_weights()
     state = begin(recipe)
     out.mkdir(parents=True, exist_ok=True)
     last = out / "last.pt"
     if last.exists():
         resume(state, last)
+    elif begin_from is not None:
+        resume(state, begin_from)
+        state.step, state.minutes = 0, 0.0
     pictures = photos.load(data)
     say(f"{len(pictures.train)} photographs, {len(pictures.held_out)} held out; from step {state.step}")
     source = batches(pictures.train, recipe, recipe.seed + state.step)

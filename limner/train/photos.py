@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from limner.errors import LimnerError
+
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 HELD_OUT_PREFIXES = ("bsd_", "urban_")
 MOST_SHRUNK = 3  # a crop is scaled down by at most this
@@ -33,15 +35,23 @@ def load(folder: Path) -> Photos:
     shards = sorted(folder.glob("photos-*.tar")) or sorted(folder.glob("*.tar"))
     if not shards:
         paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-        pictures = [as_array(p.read_bytes()) for p in paths]
-        return Photos([p for i, p in enumerate(pictures) if i % 50], pictures[::50])
+        return split([as_array(p.read_bytes()) for p in paths], folder)
     train: list[NDArray[np.uint8]] = []
     held_out: list[NDArray[np.uint8]] = []
     for shard in shards:
         for name, data in members(shard):
             held = shard == shards[-1] and name.startswith(HELD_OUT_PREFIXES)
             (held_out if held else train).append(as_array(data))
-    return Photos(train, held_out) if held_out else Photos([p for i, p in enumerate(train) if i % 50], train[::50])
+    return Photos(train, held_out) if train and held_out else split(train + held_out, folder)
+
+
+def split(pictures: list[NDArray[np.uint8]], folder: Path) -> Photos:
+    """Hold out every fiftieth. LimnerError if none would be left."""
+    if len(pictures) < 2:
+        raise LimnerError(
+            f"{folder}: {len(pictures)} photographs are too few to train on; wanted are {sorted(SUFFIXES)} or *.tar"
+        )
+    return Photos([p for i, p in enumerate(pictures) if i % 50], pictures[::50])
 
 
 def members(shard: Path) -> Iterator[tuple[str, bytes]]:

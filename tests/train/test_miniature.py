@@ -13,6 +13,8 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 
+from limner.cli import main  # noqa: E402
+from limner.errors import LimnerError  # noqa: E402
 from limner.layers.latent import Geometry  # noqa: E402
 from limner.nets import miniature as nets  # noqa: E402
 from limner.systems.miniature import Miniature, Setting  # noqa: E402
@@ -47,6 +49,18 @@ def test_bsd_and_urban_pictures_of_the_last_shard_are_held_out(shards: Path) -> 
     assert (len(got.train), len(got.held_out)) == (4, 2)
 
 
+def test_a_folder_without_photographs_is_an_error(tmp_path: Path) -> None:
+    Image.fromarray(scene(40, 30)).save(tmp_path / "only.png")
+    with pytest.raises(LimnerError, match="1 photographs are too few"):
+        photos.load(tmp_path)
+
+
+def test_the_command_says_so_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "miniature", "--data", str(tmp_path), "--out", str(tmp_path / "run")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {tmp_path}: 0 photographs") and said.count("\n") == 1
+
+
 def test_crops_have_their_size_even_from_smaller_pictures() -> None:
     rng = np.random.default_rng(0)
     assert photos.crops([scene(30, 90), scene(90, 30), scene(200, 100)], 64, 9, 0.5, rng).shape == (9, 64, 64, 3)
@@ -60,6 +74,16 @@ def test_a_run_goes_on_from_its_checkpoint(run: tuple[Path, list[str]], shards: 
     recipe.train(shards, path.parent, longer, again.append)
     assert "from step 6" in again[0]
     assert torch.load(path, weights_only=True)["step"] == 8
+
+
+def test_a_run_begins_with_the_weights_of_another(run: tuple[Path, list[str]], shards: Path, tmp_path: Path) -> None:
+    path, _ = run
+    said: list[str] = []
+    recipe.train(shards, tmp_path, recipe.Recipe(**{**QUICK.__dict__, "steps": 1}), said.append, begin_from=path)
+    assert "from step 0" in said[0]
+    before, after = (torch.load(file, weights_only=True)["model"] for file in (path, tmp_path / "last.pt"))
+    # One step moves a weight by at most the rate of learning, which begins low.
+    assert all((before[name] - after[name]).abs().max() < 1e-3 for name in before)
 
 
 def test_a_few_steps_lower_the_loss() -> None:
