@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +15,18 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 
-def session(data: bytes) -> onnxruntime.InferenceSession:
-    """Open an ONNX network on the CPU, quietly."""
+def runtime() -> ModuleType:
+    """onnxruntime without its telemetry: on import it would write an identity to the home folder and queue reports of use."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
+    module: ModuleType = onnxruntime
+    return module
+
+
+def session(data: bytes) -> onnxruntime.InferenceSession:
+    """Open an ONNX network on the CPU, quietly."""
+    onnxruntime = runtime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     # The variable that NumPy's BLAS obeys too, so that one setting holds for all of the codec. 0: as many as there are cores.
@@ -42,8 +51,6 @@ def run(network: onnxruntime.InferenceSession, x: Floats, quality: int | None = 
 
 
 def giving_back() -> onnxruntime.RunOptions:
-    import onnxruntime
-
-    options = onnxruntime.RunOptions()
+    options = runtime().RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options

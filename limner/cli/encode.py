@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import typer
 from limner.cli import options
 from limner.cli.batch import Outcome
 from limner.cli.plan import STREAM, Job, Naming, writing_jobs
-from limner.cli.streams import shown, write
+from limner.cli.streams import shown, stdin, write
 from limner.cli.talk import carry_out
 
 # What is taken from a folder; a file named by itself may have any suffix.
@@ -40,7 +39,7 @@ class Encode:
         from limner.image import load
 
         piped = job.source == STREAM
-        source = sys.stdin.buffer.read() if piped else job.source
+        source = stdin().read() if piped else job.source
         picture = load(source, max_pixels=self.max_pixels, background=self.background, name="stdin" if piped else job.source)
         blob = api.encode(
             picture.pixels,

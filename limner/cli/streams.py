@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from limner.cli.plan import STREAM
 from limner.errors import LimitError
@@ -15,13 +17,20 @@ MAX_FILE_BYTES = 64 * 2**20
 def read_blob(source: str) -> bytes:
     """Read a file of ours, or stdin. Raises LimitError over `MAX_FILE_BYTES`, OSError from the disk."""
     if source == STREAM:
-        data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+        data = stdin().read(MAX_FILE_BYTES + 1)
     else:
         with Path(source).open("rb") as stream:
             data = stream.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise LimitError(f"more than {MAX_FILE_BYTES} bytes", offset=MAX_FILE_BYTES, field="file")
     return data
+
+
+def stdin() -> BinaryIO:
+    """Return stdin for bytes. Raises OSError if the process has none."""
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "is closed", "stdin")
+    return sys.stdin.buffer
 
 
 def write(target: str, data: bytes) -> None:

@@ -36,6 +36,8 @@ def _check_stdout(jobs: Sequence[Job], json_lines: bool) -> None:
         return
     if json_lines:
         raise typer.BadParameter("--json and the output cannot share stdout")
+    if sys.stdout is None:
+        raise typer.BadParameter("stdout is closed: name a file with -o")
     if sys.stdout.isatty():
         raise typer.BadParameter("bytes do not belong on a terminal: name a file with -o")
 

@@ -83,3 +83,32 @@ def test_a_reader_that_goes_away_is_no_crash(photo_file: Path) -> None:
     process.stderr.close()
     assert process.wait(60) == 1
     assert b"Traceback" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_stdout_is_an_error_in_one_line(photo_file: Path, tmp_path: Path) -> None:
+    blob = tmp_path / "x.limn"
+    assert run("encode", photo_file, "-o", blob, "--quality", 5).returncode == 0
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*LIMNER, "inspect", blob], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: ") and done.stderr.count(b"\n") == 1
+
+
+def test_names_are_spelled_where_the_terminal_knows_no_such_letter(photo_file: Path, tmp_path: Path) -> None:
+    blob = tmp_path / "h\u00e4fen.limn"
+    assert run("encode", photo_file, "-o", blob, "--quality", 5).returncode == 0
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*LIMNER, "inspect", blob], env=environment, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0 and b"h\\xe4fen" in done.stdout
+
+
+def test_nothing_is_written_beside_the_output(photo_file: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    for verb, source, target in (("encode", photo_file, "x.limn"), ("decode", tmp_path / "x.limn", "x.png")):
+        command = [*LIMNER, verb, source, "-o", tmp_path / target]
+        subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True)
+    assert list(home.rglob("*")) == []
