@@ -6,14 +6,12 @@ import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from limner.cli.plan import Job
 from limner.errors import BudgetError, DecodeError, LimnerError
 
 # What runs processes is imported where it is used: most runs, and all helps, need none.
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 
 @dataclass(frozen=True)
@@ -63,10 +61,14 @@ def _facts(error: Exception) -> Mapping[str, object]:
 
 
 def _failed(job: Job, message: str, facts: Mapping[str, object]) -> Outcome:
-    text = " ".join(message.split())
     name = "stdin" if job.source == "-" else job.source
-    line = text if text.startswith(f"{name}: ") else f"{name}: {text}"
+    line = one_line(f"{name}: {' '.join(message.removeprefix(f'{name}: ').split())}")
     return Outcome(job.source, job.target, "failed", line, facts={**facts, "message": line})
+
+
+def one_line(text: str) -> str:
+    """Spell what does not print, so that a name can neither break a line nor steer a terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def run(task: Task, jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, None]:
@@ -78,25 +80,43 @@ def run(task: Task, jobs: Sequence[Job], processes: int) -> Generator[Outcome, N
 
 
 def _parallel(task: Task, jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, None]:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
     # The workers share the cores; each would otherwise start as many threads as there are.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    rest = list(jobs)
+    while rest:
+        done = yield from _pool(task, rest, processes)
+        # If a worker died, it was over one of these; alone, each can only take itself along.
+        suspects, rest = rest[done : done + processes], rest[done + processes :]
+        for job in suspects:
+            if not (yield from _pool(task, [job], 1)):
+                yield _failed(job, "a worker process died (out of memory?): try fewer with -j", {"error": "WorkerDied"})
+
+
+def _pool(task: Task, jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, int]:
+    """Yield outcomes in order until all are there or a worker has died; return how many there were."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
     # Spawned, not forked: a fork of a process with threads (onnxruntime's) may hang.
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_interrupts_to_parent)
     try:
         with _interrupts_held():
             futures = [executor.submit(attempt, task, job) for job in jobs]
-        for job, future in zip(jobs, futures, strict=True):
-            yield _result(job, future)
+        for done, future in enumerate(futures):
+            try:
+                outcome = future.result()
+            except BrokenProcessPool:
+                return done
+            yield outcome
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
         for worker in multiprocessing.active_children():
             worker.terminate()
         raise
     executor.shutdown()
+    return len(jobs)
 
 
 @contextmanager
@@ -120,12 +140,3 @@ def _leave_interrupts_to_parent() -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _result(job: Job, future: Future[Outcome]) -> Outcome:
-    from concurrent.futures.process import BrokenProcessPool
-
-    try:
-        return future.result()
-    except BrokenProcessPool as error:
-        return _failed(job, "a worker process died (out of memory?): try fewer with -j", _facts(error))

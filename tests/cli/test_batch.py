@@ -78,6 +78,21 @@ def test_the_death_of_a_worker_is_a_failure_not_a_hang(tmp_path: Path) -> None:
     assert "dies: a worker process died" in err
 
 
+def test_a_death_costs_the_others_nothing(tmp_path: Path) -> None:
+    process = start(tmp_path, "first", "dies", *"abcdef")
+    out, err = process.communicate(timeout=90)
+    assert process.returncode == 1
+    assert [line.split()[0] for line in out.splitlines()] == ["first", *"abcdef"]
+    assert err.count("died") == 1 and "dies: " in err
+
+
+def test_a_name_can_neither_break_a_line_nor_steer_a_terminal() -> None:
+    def task(_job: Job) -> Outcome:
+        raise DamagedError("bad", offset=3, field="body")
+
+    assert attempt(task, Job("a  b\n\x1b[31m")).line == "a  b\\n\\x1b[31m: bad (byte 3, body)"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
 def test_an_interrupt_ends_with_130_and_no_worker_stays(tmp_path: Path) -> None:
     process = start(tmp_path, "slow", "second", "third")
