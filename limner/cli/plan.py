@@ -40,23 +40,32 @@ def read_only_jobs(inputs: Sequence[str], suffixes: Collection[str], *, recursiv
     if STREAM in inputs:
         _alone(inputs)
         return [Job(STREAM)]
-    return [Job(str(path), fault=fault) for path, _, fault in _files(inputs, suffixes, recursive=recursive)]
+    return [Job(_spelled(path), fault=fault) for path, _, fault in _files(inputs, suffixes, recursive=recursive)]
 
 
 def writing_jobs(inputs: Sequence[str], suffixes: Collection[str], naming: Naming, *, recursive: bool) -> list[Job]:
     """Plan the jobs of a verb that makes a file of each input. In folders, files with one of ``suffixes`` are taken."""
+    if naming.output == "":
+        raise typer.BadParameter("a name without letters", param_hint="--output")
     if STREAM in inputs:
         _alone(inputs)
         return [_judged(Job(STREAM, naming.output or STREAM), naming)]
-    single = len(inputs) == 1 and not Path(inputs[0]).is_dir()
+    single = len(inputs) == 1 and not os.path.isdir(inputs[0])
+    if not single and naming.output is not None and os.path.isfile(naming.output):
+        raise typer.BadParameter(f"{naming.output} is a file; several outputs need a folder", param_hint="--output")
     if naming.output == STREAM and not single:
         raise typer.BadParameter("stdout takes the output of one file only", param_hint="--output")
     found = list(_files(inputs, suffixes, recursive=recursive))
     jobs = [
-        Job(str(path), fault=fault) if fault else Job(str(path), _target(path, relative, naming, single=single))
+        Job(_spelled(path), fault=fault) if fault else Job(_spelled(path), _target(path, relative, naming, single=single))
         for path, relative, fault in found
     ]
     return [_judged(job, naming) for job in _without_clashes(jobs)]
+
+
+def _spelled(path: Path) -> str:
+    """Return a file's name so that it is not taken for a stream."""
+    return os.path.join(os.curdir, STREAM) if str(path) == STREAM else str(path)
 
 
 def _alone(inputs: Sequence[str]) -> None:
@@ -66,12 +75,14 @@ def _alone(inputs: Sequence[str]) -> None:
 
 def _files(inputs: Sequence[str], suffixes: Collection[str], *, recursive: bool) -> Iterator[tuple[Path, Path, str | None]]:
     """Yield each file, its name in the output tree, and why it cannot be read, if that is known."""
-    folders = [name for name in inputs if Path(name).is_dir()]
+    if "" in inputs:
+        raise typer.BadParameter("an input without a name")
+    folders = [name for name in inputs if os.path.isdir(name)]
     if folders and not recursive:
         raise typer.BadParameter(f"{folders[0]} is a folder: add -r")
     for name in inputs:
         path = Path(name)
-        if path.is_dir():
+        if os.path.isdir(path):
             yield from _walk(path, suffixes)
         else:
             yield path, Path(path.name), None
@@ -84,7 +95,8 @@ def _walk(top: Path, suffixes: Collection[str]) -> Iterator[tuple[Path, Path, st
         folders.sort()
         for name in sorted(names):
             path = Path(folder, name)
-            if path.suffix.lower() in suffixes:
+            # A pipe would wait for ever; a link that leads nowhere is told of when it is opened.
+            if path.suffix.lower() in suffixes and (path.is_symlink() or path.is_file()):
                 count += 1
                 yield path, path.relative_to(top), None
     for error in errors:
@@ -97,7 +109,7 @@ def _target(path: Path, relative: Path, naming: Naming, *, single: bool) -> str:
     output = naming.output
     if output is None:
         return str(path.with_suffix(naming.suffix))
-    if single and not output.endswith(("/", os.sep)) and not Path(output).is_dir():
+    if single and not output.endswith(("/", os.sep)) and not os.path.isdir(output):
         return output
     return str(Path(output) / relative.with_suffix(naming.suffix))
 

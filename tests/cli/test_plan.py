@@ -108,3 +108,25 @@ def test_two_inputs_never_share_an_output(tree: Path) -> None:
     assert second.fault == "out/d.limn is already the output of d.jpg"
     again = plan("d.jpg", "d.jpg")
     assert [job.fault for job in again] == [None, "d.limn is already the output of d.jpg"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of Unix")
+def test_a_pipe_in_a_folder_is_not_waited_for(tree: Path) -> None:
+    os.mkfifo(tree / "in" / "aa.jpg")
+    assert [job.source for job in plan("in", recursive=True)] == ["in/a.png", "in/b.jpg", "in/deep/c.JPG"]
+
+
+def test_a_file_may_be_called_as_a_stream_is(tree: Path) -> None:
+    (tree / "-").write_text("no stream")
+    assert [job.source for job in plan("./-")] == ["./-"]
+
+
+def test_names_that_are_none_are_wrong_usage(tree: Path) -> None:
+    for inputs, output in (([""], None), (["d.jpg"], ""), (["d.jpg", "in/a.png"], "d.jpg")):
+        with pytest.raises(typer.BadParameter):
+            plan(*inputs, output=output)
+
+
+def test_a_name_that_no_disk_takes_is_left_to_its_job(tree: Path) -> None:
+    name = "x" * 300 + ".jpg"
+    assert [job.source for job in plan(name, "d.jpg")] == [name, "d.jpg"]
