@@ -23,6 +23,7 @@ HOPELESS = 1.05  # a scale is left when the size foreseen for the floor is this 
 LAST_SCALE = len(SIXTEENTHS) - 1
 # A budget of fewer bytes, or under this guess at the last scale, is held against the least possible before the search.
 FEW_BYTES, NEAR_THE_LEAST = 64, 40
+LOW_QUALITIES = range(13)
 
 
 @dataclass(frozen=True)
@@ -140,11 +141,18 @@ def held(quality: float) -> int:
 
 
 def smallest(codec: Miniature, scene: Scene) -> Fitted:
-    """The fit with the smallest body at the lowest quality; the larger scales are left once they only add to it."""
-    least = codec.fit(scene, Setting(0, LAST_SCALE))
+    """The fit with the smallest body; the larger scales are left once they only add to it.
+
+    So few symbols are coded there that a size may fall by a byte where the quality rises.
+    """
+    least = min_at(codec, scene, LAST_SCALE)
     for scale in reversed(range(LAST_SCALE)):
-        fitted = codec.fit(scene, Setting(0, scale))
+        fitted = min_at(codec, scene, scale)
         if fitted.size_bytes > least.size_bytes:
             break
         least = fitted
     return least
+
+
+def min_at(codec: Miniature, scene: Scene, scale: int) -> Fitted:
+    return min((codec.fit(scene, Setting(quality, scale)) for quality in LOW_QUALITIES), key=lambda fitted: fitted.size_bytes)
