@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from limner.systems.miniature import Fitted, Miniature, Setting
 
 DEFAULT_QUALITY = 32
 WHITE = (255, 255, 255)
+MOST_BYTES = 2**40  # a budget over this is one without bounds
 
 Pixels = NDArray[np.uint8]
 Picture = str | Path | Pixels | Image.Image
@@ -44,10 +47,14 @@ def encode(
         raise EncodeError(f"system {system!r} cannot be encoded by this version: use 'miniature'")
     if sum(asked is not None for asked in (target_bytes, bpp, quality)) > 1:
         raise EncodeError("give one of target_bytes, bpp and quality, not several")
+    if not all(asked is None or isinstance(asked, Integral) for asked in (target_bytes, quality)):
+        raise EncodeError("target_bytes and quality are whole numbers")
+    if bpp is not None and not 0 < bpp < math.inf:
+        raise EncodeError(f"a rate is over 0 bits per pixel, not {bpp}")
     pixels = image.load(picture, max_pixels=max_pixels, background=background).pixels
     height_px, width_px = pixels.shape[:2]
     if bpp is not None:
-        target_bytes = int(bpp * width_px * height_px / 8)
+        target_bytes = int(min(bpp * width_px * height_px / 8, MOST_BYTES))
     codec = miniature.embedded()
     fitted = fit(codec, pixels, target_bytes, quality, bare)
     return pack(blob_of(codec, fitted.body, width_px, height_px), bare=bare)
@@ -61,7 +68,7 @@ def fit(codec: Miniature, pixels: Pixels, target_bytes: int | None, quality: int
             raise EncodeError(f"quality is 0 to {budget.BEST}, not {wanted}")
         return codec.fit(scene, Setting(wanted))
     overhead_bytes = len(pack(blob_of(codec, b"", *scene.size_px), bare=bare))
-    return budget.to_target(codec, scene, target_bytes, overhead_bytes)
+    return budget.to_target(codec, scene, min(target_bytes, MOST_BYTES), overhead_bytes)
 
 
 def blob_of(codec: Miniature, body: bytes, width_px: int, height_px: int) -> Blob:

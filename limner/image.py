@@ -134,7 +134,7 @@ def _opened(source: Source) -> Iterator[Image.Image]:
     elif isinstance(source, np.ndarray):
         yield _from_array(source)
     elif isinstance(source, str | os.PathLike):
-        with _open_path(Path(source)) as stream, _open_stream(stream) as image:
+        with _open_path(Path(source)) as stream, _open_stream(_seekable(stream)) as image:
             yield image
     else:
         data = source if isinstance(source, bytes) else source.read()
@@ -149,6 +149,10 @@ def _open_path(path: Path) -> BinaryIO:
         raise ImageError(error.strerror or type(error).__name__) from error
     except ValueError as error:
         raise ImageError("not a path") from error
+
+
+def _seekable(stream: BinaryIO) -> BinaryIO:
+    return stream if stream.seekable() else io.BytesIO(stream.read())
 
 
 def _from_array(pixels: Pixels) -> Image.Image:
@@ -178,7 +182,8 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
     if width_px < 1 or height_px < 1:
         raise ImageError(f"{width_px} x {height_px}: no pixels")
     if width_px * height_px > max_pixels:
-        raise ImageError(f"{width_px} x {height_px} is {width_px * height_px} pixels, over the limit of {max_pixels}")
+        size = f"{width_px} x {height_px} is {width_px * height_px} pixels"
+        raise ImageError(f"{size}, over the limit of {max_pixels}: raise max-pixels to read it")
 
 
 def _read(image: Image.Image, background: tuple[int, int, int], notes: list[str]) -> Pixels:

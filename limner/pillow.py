@@ -66,6 +66,7 @@ def _save(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
         bpp=given.get("bpp"),
         quality=given.get("quality"),
         system=given.get("system", "miniature"),
+        bare=given.get("bare", False),
         background=given.get("background", WHITE),
     )
     stream.write(blob)

@@ -176,3 +176,27 @@ def test_integers_in_a_fresh_process_are_the_same(threads: str) -> None:
     _, fitted, _ = api.read(BLOB)
     expected = hashlib.sha256(fitted.values.tobytes() + fitted.layer.hyper.tobytes()).hexdigest()
     assert got.stdout.decode().strip() == expected
+
+
+def test_what_is_no_blob_is_told_apart_from_a_damaged_one() -> None:
+    with pytest.raises(TypeError, match="given as its bytes, not as str"):
+        limner.decode("x.limn")  # type: ignore[arg-type]
+    with pytest.raises(DecodeError, match="is it one"):
+        limner.decode(b"This is a letter, and no picture.")
+    with pytest.raises(DecodeError) as caught:
+        limner.decode(BLOB[:-1])
+    assert "is it one" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"bpp": float("nan")}, {"bpp": float("inf")}, {"bpp": 0}, {"quality": 3.5}, {"target_bytes": "500"}], ids=str
+)
+def test_budgets_that_are_none_are_refused(asked: dict[str, float]) -> None:
+    with pytest.raises(EncodeError):
+        limner.encode(scene(20, 20), **asked)  # type: ignore[arg-type]
+
+
+def test_a_budget_without_bounds_is_one() -> None:
+    most = limner.encode(scene(40, 40), quality=63)
+    assert limner.encode(scene(40, 40), target_bytes=10**400) == most
+    assert limner.encode(scene(40, 40), bpp=1e306) == most

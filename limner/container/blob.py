@@ -144,8 +144,20 @@ def unpack(data: bytes, *, max_pixels: int = MAX_PIXELS, salvage: bool = False) 
     Layers of unknown kinds that may be skipped are kept as they are. ``max_pixels``: the most pixels to accept.
     ``salvage``: where a layer list is cut or damaged, return the whole layers before the fault, if there are any.
 
-    Raises DecodeError, with the offset in ``data`` and the field at fault; nothing else escapes.
+    Raises DecodeError, with the offset in ``data`` and the field at fault; TypeError for what is not bytes.
     """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"a file is given as its bytes, not as {type(data).__name__}")
+    try:
+        return _unpack(bytes(data), max_pixels, salvage)
+    except DecodeError as error:
+        if not is_bare(data):
+            raise
+        message = f"{error.message} (read as a bare file, for it does not begin as others do: is it one?)"
+        raise type(error)(message, offset=error.offset, field=error.field) from error
+
+
+def _unpack(data: bytes, max_pixels: int, salvage: bool) -> Blob:
     head_at = _head_offset(data)
     head = _read_head(data, head_at)
     model_at = head_at + 1

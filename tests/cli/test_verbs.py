@@ -155,7 +155,7 @@ def test_what_is_no_picture_gets_one_line_and_writes_nothing(say: Say, photo_fil
 def test_over_the_limit_names_the_file_and_the_limit(say: Say, photo_file: Path, blob_file: Path, tmp_path: Path) -> None:
     said = say("encode", photo_file, "--max-pixels", 1000, "-o", tmp_path / "x")
     assert said.code == 1
-    assert said.err == f"error: {photo_file}: 144 x 96 is 13824 pixels, over the limit of 1000\n"
+    assert said.err == f"error: {photo_file}: 144 x 96 is 13824 pixels, over the limit of 1000: raise max-pixels to read it\n"
     for verb in ("decode", "inspect", "verify"):
         where = ["-o", tmp_path / "x"] if verb == "decode" else []
         said = say(verb, blob_file, "--max-pixels", 1000, *where)
