@@ -27,7 +27,6 @@ from limner.bench.mutate import invented, seeds
 from limner.bench.speed import peak_mb
 from limner.container import unpack
 from limner.errors import LimnerError
-from limner.layers import choice, masks, sketch, text
 
 Verb = Callable[[bytes], object]
 
@@ -66,13 +65,7 @@ def decode_small(blob: bytes) -> object:
 def read_layers(blob: bytes) -> object:
     """Read the bodies that need no weights, of whatever system."""
     file = unpack(blob)
-    readers: dict[int, Verb] = {
-        2: text.read,
-        3: lambda body: masks.read(body, file.width_px, file.height_px),
-        4: sketch.read,
-        5: choice.read,
-    }
-    return [readers[layer.kind](layer.body) for layer in file.layers if layer.kind in readers]
+    return [api.read_beside(layer, file.width_px, file.height_px) for layer in file.layers]
 
 
 VERBS: dict[str, Verb] = {
