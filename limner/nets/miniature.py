@@ -26,6 +26,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 
 from limner.entropy.tables import GAUSSIANS, LEAST_SIGMA, STEPS_PER_OCTAVE
 from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, STEPS, group_of
@@ -254,9 +255,28 @@ def sigma_of(index: Tensor) -> Tensor:
 
 
 def bounded(x: Tensor, low: float, high: float) -> Tensor:
-    """Clamp, with a small leak outside so that no index is stuck there."""
-    held = x.clamp(low, high)
-    return held + 0.01 * (x - held) - (0.01 * (x - held)).detach()
+    """Clamp; beyond a bound only a gradient that leads back passes.
+
+    With none, an index would be stuck there. With all, that of a latent which is never coded would be pushed on for ever, until
+    it drowns what it shares a network with.
+    """
+    held: Tensor = Bounded.apply(x, low, high)  # type: ignore[no-untyped-call]
+    return held
+
+
+class Bounded(torch.autograd.Function):
+    """The clamp of ``bounded``."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, low: float, high: float) -> Tensor:
+        ctx.save_for_backward(x < low, x > high)
+        return x.clamp(low, high)
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        below, above = ctx.saved_tensors  # type: ignore[attr-defined]
+        leads_out = (below & (gradient > 0)) | (above & (gradient < 0))
+        return gradient.masked_fill(leads_out, 0), None, None
 
 
 def rate(residual: Tensor, sigma: Tensor, noise_part: float) -> Tensor:

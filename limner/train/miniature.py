@@ -173,6 +173,8 @@ def train(
             saved = time.monotonic()
             if (checks := checks + 1) % 4 == 0:
                 say(validate(state.ema, pictures.held_out))
+                # A run can go astray: what was judged is kept, so that it can be taken back.
+                save(state, out / f"step-{state.step}.pt")
     save(state, last)
     say(validate(state.ema, pictures.held_out))
 
