@@ -16,7 +16,7 @@ from limner.layers.quadtree import QUALITIES
 from limner.systems.miniature import Fitted, Miniature, Scene, Setting
 
 BEST = QUALITIES - 1
-FLOOR = 20  # if only a quality below this fits, a smaller scale is tried
+FLOOR = 22  # if only a quality below this fits, a smaller scale is tried
 FULL = 0.97  # a search ends when this part of the budget is used
 AIM = 0.995  # what a foreseen size aims at: foresight is off by a percent, and the quality is rounded down
 HOPELESS = 1.05  # a scale is left when the size foreseen for the floor is this much over the budget
@@ -44,9 +44,9 @@ class Law:
 
 # Fitted on held-out pictures by ``python -m limner.train.typical``. By what the pixels show, and by what the latent shows;
 # the second law holds for latents that were scaled for that quality, so its own slope is no rate of growth.
-BY_ACTIVITY = Law(0.785, 0.0240, -6.08, doubt=14)
-BY_UNREST = Law(0.694, 0.0035, -1.358, doubt=7)
-GROWTH = 0.0237  # of the log of a picture's size with each quality
+BY_ACTIVITY = Law(0.846, 0.0324, -6.433, doubt=8)
+BY_UNREST = Law(0.722, 0.0031, -1.219, doubt=5)
+GROWTH = 0.0324  # of the log of a picture's size with each quality
 
 
 def to_target(codec: Miniature, scene: Scene, target_bytes: int, overhead_bytes: int) -> Fitted:

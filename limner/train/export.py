@@ -131,7 +131,15 @@ def from_checkpoint(checkpoint: Path, data: Path, folder: Path, name: str, count
     """Export the averaged weights of a checkpoint, calibrated on the first held-out pictures of ``data``."""
     model = Miniature()
     model.load_state_dict(torch.load(checkpoint, weights_only=True)["ema"])
+    extrapolate(model)
     export(model, photos.load(data).held_out[:count], folder, name)
+
+
+@torch.no_grad()
+def extrapolate(model: Miniature) -> None:
+    """Lead what is learnt per quality on to the lowest one, which the recipe never draws (``Recipe.lowest_t``)."""
+    for anchors in (model.log_gain, model.hyper_index):
+        anchors[0] = 2 * anchors[1] - anchors[2]
 
 
 @torch.no_grad()
