@@ -43,6 +43,16 @@ class Decode:
         return Outcome(job.source, target, "done", line, facts={**facts, "width_px": width_px, "height_px": height_px})
 
 
+def as_pictures(plan: list[Job]) -> None:
+    """Refuse names of outputs that say no kind of picture that is written."""
+    from limner.image import SUFFIXES
+
+    for job in plan:
+        target = job.target or STREAM
+        if target != STREAM and Path(target).suffix.lower() not in SUFFIXES:
+            raise typer.BadParameter(f"a picture's name ends in {', '.join(SUFFIXES)}, not {target!r}", param_hint="--output")
+
+
 def notes(system: str, size_bytes: int, *, invented: bool) -> dict[str, str]:
     """Say in a picture's metadata where it comes from and whether its detail may be invented."""
     return {
@@ -71,4 +81,5 @@ def decode(
     options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
     task = Decode(options.size_px(size), max_pixels)
     plan = writing_jobs(inputs, FILES, Naming(output, ".png", overwrite, skip), recursive=recursive)
+    as_pictures(plan)
     carry_out(task, plan, processes=jobs, json_lines=json)

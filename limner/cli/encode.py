@@ -85,6 +85,6 @@ def encode(
     options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
     if bpp is not None and not 0 < bpp < float("inf"):
         raise typer.BadParameter("a rate is over 0", param_hint="--bpp")
-    task = Encode(target_bytes, bpp, quality, system, bare, max_pixels, options.colour(background))
+    task = Encode(target_bytes, bpp, quality, options.system(system), bare, max_pixels, options.colour(background))
     plan = writing_jobs(inputs, PICTURES, Naming(output, ".limn", overwrite, skip), recursive=recursive)
     carry_out(task, plan, processes=jobs, json_lines=json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on st
 MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse larger pictures.")]
 
 MAX_PIXELS = 100_000_000
+ENCODERS = ("miniature",)
 
 
 def size_px(text: str | None) -> tuple[int, int] | None:
@@ -39,11 +41,19 @@ def colour(text: str) -> tuple[int, int, int]:
     """Read a colour, ``#rrggbb`` or a name of CSS, as sRGB 0..255."""
     from PIL import ImageColor
 
-    try:
+    with suppress(ValueError):
         red, green, blue, *_ = ImageColor.getrgb(text)
-    except ValueError:
-        raise typer.BadParameter(f"a colour is #rrggbb or a name, not {text!r}", param_hint="--background") from None
-    return red, green, blue
+        # rgb(300, 0, 0) is read as it stands.
+        if max(red, green, blue) <= 255:
+            return red, green, blue
+    raise typer.BadParameter(f"a colour is #rrggbb or a name, not {text!r}", param_hint="--background")
+
+
+def system(text: str) -> str:
+    """Read the name of a system that can encode."""
+    if text not in ENCODERS:
+        raise typer.BadParameter(f"{' or '.join(ENCODERS)}, not {text!r}", param_hint="--system")
+    return text
 
 
 def only_one(given: Mapping[str, object]) -> None:

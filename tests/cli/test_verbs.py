@@ -157,7 +157,7 @@ def test_over_the_limit_names_the_file_and_the_limit(say: Say, photo_file: Path,
     assert said.code == 1
     assert said.err == f"error: {photo_file}: 144 x 96 is 13824 pixels, over the limit of 1000: raise max-pixels to read it\n"
     for verb in ("decode", "inspect", "verify"):
-        where = ["-o", tmp_path / "x"] if verb == "decode" else []
+        where = ["-o", tmp_path / "x.png"] if verb == "decode" else []
         said = say(verb, blob_file, "--max-pixels", 1000, *where)
         assert said.code == 1 and "1000" in said.err and said.err.count("\n") == 1
     assert not (tmp_path / "x").exists()
@@ -267,10 +267,14 @@ def test_devices_are_written_to(say: Say, photo_file: Path) -> None:
         (["encode", "PHOTO", "--bpp", "nan"], "a rate is over 0"),
         (["encode", "PHOTO", "--target-bytes", "0"], "0"),
         (["encode", "PHOTO", "--background", "nocolour"], "nocolour"),
+        (["encode", "PHOTO", "--background", "rgb(300, 0, 0)"], "rgb(300, 0, 0)"),
+        (["encode", "PHOTO", "--system", "crayon"], "miniature, not 'crayon'"),
         (["encode", "PHOTO", "-o", "-", "--json"], "cannot share stdout"),
         (["encode", "PHOTO", "-", "-o", "out"], "stands alone"),
         (["encode", "FOLDER"], "add -r"),
         (["decode", "PHOTO", "--size", "0x5"], "WIDTHxHEIGHT"),
+        (["decode", "PHOTO", "-o", "painted.bmp"], "not 'painted.bmp'"),
+        (["decode", "PHOTO", "-o", "painted"], "not 'painted'"),
         (["decode", "PHOTO", "-j", "0"], "-j"),
         (["paint", "PHOTO"], "paint"),
     ],
