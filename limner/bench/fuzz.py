@@ -132,7 +132,7 @@ def report(tally: Tally) -> str:
     lines = [f"{verb} raised on {data}\n{trace}" for verb, data, trace in tally.escapes[:10]]
     lines += [f"{count:>9}  {outcome}" for outcome, count in sorted(tally.outcomes.items())]
     lines.append(f"{tally.blobs} blobs, {len(tally.escapes)} escapes, peak memory {tally.peak_mb:.0f} MB")
-    lines.append(f"slowest to read: {tally.slowest_s:.3f} s of processor time, {tally.slowest_hex[:200]}")
+    lines.append(f"slowest to read: {tally.slowest_s:.3f} s of processor time, {tally.slowest_hex}")
     return "\n".join(lines)
 
 
