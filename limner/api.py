@@ -15,6 +15,7 @@ from limner.container.blob import KINDS, MAX_PIXELS, SYSTEMS, Blob, Layer, is_ba
 from limner.container.explain import Report, explain
 from limner.errors import DecodeError, EncodeError, ImageError, UnsupportedSystemError, WrongModelError
 from limner.layers import choice, masks, sketch, text
+from limner.layers.layer import MOST_CELLS
 from limner.systems import miniature
 from limner.systems.miniature import Fitted, Miniature, Setting
 
@@ -24,6 +25,8 @@ MOST_BYTES = 2**40  # a budget over this is one without bounds
 
 Pixels = NDArray[np.uint8]
 Picture = str | Path | Pixels | Image.Image
+Beside = text.Text | masks.Masks | sketch.Sketch | choice.Choice
+"""Layers that are read without weights."""
 
 
 def encode(
@@ -123,15 +126,28 @@ def located(error: DecodeError, blob: bytes, header: Blob, place: int | None) ->
     return type(error)(error.message, offset=at + error.offset, field=error.field)
 
 
-def read_beside(layer: Layer, width_px: int, height_px: int) -> object:
-    """Read a layer that needs no weights; None for other kinds."""
+def read_beside(blob: bytes, header: Blob) -> list[Beside | None]:
+    """Read the layers of an unpacked file that need no weights, in their order; None for the others. Raises DecodeError."""
+    found: list[Beside | None] = []
+    cells = MOST_CELLS
+    for place, layer in enumerate(header.layers):
+        try:
+            read = _read_beside(layer, header.width_px, header.height_px, cells)
+        except DecodeError as error:
+            raise located(error, blob, header, place) from error
+        cells -= read.cells if isinstance(read, masks.Masks | sketch.Sketch) else 0
+        found.append(read)
+    return found
+
+
+def _read_beside(layer: Layer, width_px: int, height_px: int, most_cells: int) -> Beside | None:
     match KINDS.get(layer.kind):
         case "text":
             return text.read(layer.body)
         case "masks":
-            return masks.read(layer.body, width_px, height_px)
+            return masks.read(layer.body, width_px, height_px, most_cells)
         case "sketch":
-            return sketch.read(layer.body)
+            return sketch.read(layer.body, most_cells)
         case "choice":
             return choice.read(layer.body)
         case _:
@@ -149,9 +165,5 @@ def verify(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
     Stricter than ``decode``, which reads what it paints from. Layers of unknown kinds that may be skipped are not judged.
     """
     _, _, header = read(blob, max_pixels)
-    for place, layer in enumerate(header.layers):
-        try:
-            read_beside(layer, header.width_px, header.height_px)
-        except DecodeError as error:
-            raise located(error, blob, header, place) from error
+    read_beside(blob, header)
     return inspect(blob, max_pixels=max_pixels)

@@ -29,6 +29,7 @@ from limner.errors import (
     UnsupportedSystemError,
     WrongModelError,
 )
+from limner.layers import masks, sketch
 from limner.systems import miniature
 
 PICTURE = scene(97, 61)
@@ -108,6 +109,22 @@ def test_verify_reads_the_layers_that_decode_does_not_need(kind: int, body: byte
         limner.verify(blob)
     at = blob.index(body)
     assert at <= caught.value.offset <= at + len(body)
+
+
+def test_the_cells_of_a_file_are_bounded_together() -> None:
+    half = np.eye(256, dtype=np.bool_)
+    things, lines = Layer(3, masks.write(masks.Masks(1, (half,)))), Layer(4, sketch.write(sketch.draw(half)))
+
+    def read(*layers: Layer) -> list[api.Beside | None]:
+        header = Blob(5, b"\0\0", 256, 256, layers)
+        return api.read_beside(pack(header), header)
+
+    assert len(read(things, lines)) == 2
+    for third in (things, lines):
+        with pytest.raises(LimitError) as caught:
+            read(things, things, third)
+        # Behind a header of 7 bytes, two whole layers and the lead of the third: its body, which goes over.
+        assert caught.value.offset == 7 + 2 * (4 + len(things.body)) + 1
 
 
 def test_words_beside_the_latents_do_not_change_the_picture() -> None:

@@ -19,6 +19,10 @@ from typing import Protocol
 from limner.errors import DamagedError, TruncatedError
 
 
+MOST_CELLS = 1 << 17
+"""Limit of the format: cells of all masks and the sketch of a file together (a good half second to read)."""
+
+
 class Layer(Protocol):
     """What every layer has: equality by value."""
 

@@ -22,11 +22,11 @@ from limner.entropy.bitmap import Bitmap, code_bitmap, contexts
 from limner.entropy.coder import Coder, Reader, Writer
 from limner.entropy.tables import uniform
 from limner.errors import DamagedError, EncodeError, InvalidFieldError, LimitError, TruncatedError
+from limner.layers.layer import MOST_CELLS
 
 MOST_MASKS = 16
-MOST_CELLS = 1 << 18
 MOST_SIDE = 4096
-"""Limits of the format: cells of all masks together (a second or two to read), cells along a side of the grid."""
+"""Limits of the format: masks of a layer, cells along a side of the grid."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +50,14 @@ class Masks:
             if mask.dtype != np.bool_ or mask.ndim != 2 or mask.size == 0 or mask.shape != held[0].shape:
                 raise EncodeError("masks are bool arrays (rows, columns) of one shape")
             mask.flags.writeable = False
-        if held and not _carried(held[0].shape[0], held[0].shape[1], len(held)):
+        if held and not _carried(held[0].shape[0], held[0].shape[1], len(held), MOST_CELLS):
             raise EncodeError("the masks have more cells than the format carries: take a larger cell")
         object.__setattr__(self, "masks", held)
+
+    @property
+    def cells(self) -> int:
+        """How many cells all masks have together."""
+        return sum(mask.size for mask in self.masks)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Masks):
@@ -81,25 +86,26 @@ def write(layer: Masks) -> bytes:
     return head + writer.finish()
 
 
-def read(body: bytes, width_px: int, height_px: int) -> Masks:
-    """Read a body for a picture of that size; DecodeError for what ``write`` does not produce."""
+def read(body: bytes, width_px: int, height_px: int, most_cells: int = MOST_CELLS) -> Masks:
+    """Read a body for a picture of that size; DecodeError for what ``write`` does not produce.
+
+    ``most_cells``: what the layers before it leave of the limit.
+    """
     if not body:
         raise TruncatedError("a masks layer has a head", offset=0, field="head")
     cell_px, count = 1 << (body[0] >> 5), body[0] & 31
     if count > MOST_MASKS:
         raise InvalidFieldError(f"{count} masks are not assigned", offset=0, field="head")
     rows, columns = -(-height_px // cell_px), -(-width_px // cell_px)
-    if count and not _carried(rows, columns, count):
-        raise LimitError(f"{count} masks of {rows} x {columns} cells are over the limit", offset=0, field="head")
-    blank = np.zeros((rows, columns), np.bool_)
+    if count and not _carried(rows, columns, count, most_cells):
+        raise LimitError(f"{count} masks of {rows} x {columns} cells are over what is left of the limit", offset=0, field="head")
+    reader, blank = Reader(body[1:]), np.zeros((rows, columns) if count else (1, 1), np.bool_)
     try:
-        layer = Masks(cell_px, tuple(_code_masks(Reader(body[1:]), [blank] * count)))
+        coded = _code_masks(reader, [blank] * count)
+        reader.finish()
     except DamagedError as error:
         raise DamagedError("the masks are not what a writer writes", offset=1, field="masks") from error
-    # Writing again checks all at once: the ending, a rectangle sent as pixels, bytes without masks.
-    if write(layer) != body:
-        raise DamagedError("the masks are not what a writer writes", offset=1, field="masks")
-    return layer
+    return Masks(cell_px, tuple(coded))
 
 
 def expand(layer: Masks, width_px: int, height_px: int) -> NDArray[np.bool_]:
@@ -113,8 +119,8 @@ def expand(layer: Masks, width_px: int, height_px: int) -> NDArray[np.bool_]:
     return full
 
 
-def _carried(rows: int, columns: int, count: int) -> bool:
-    return max(rows, columns) <= MOST_SIDE and rows * columns * count <= MOST_CELLS
+def _carried(rows: int, columns: int, count: int, most_cells: int) -> bool:
+    return max(rows, columns) <= MOST_SIDE and rows * columns * count <= most_cells
 
 
 def _code_masks(coder: Coder, masks: Sequence[Bitmap]) -> list[Bitmap]:
@@ -126,6 +132,8 @@ def _code_masks(coder: Coder, masks: Sequence[Bitmap]) -> list[Bitmap]:
             mask = _code_rectangle(coder, mask)
         else:
             mask = code_bitmap(coder, states, mask, under)
+            if is_rectangle(mask):
+                raise DamagedError("a rectangle is sent as one", offset=0, field="masks")
         under = under | mask
         coded.append(mask)
     return coded

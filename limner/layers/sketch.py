@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from limner.entropy.bitmap import Bitmap, code_bitmap, contexts
 from limner.entropy.coder import Reader, Writer
 from limner.errors import DamagedError, EncodeError, InvalidFieldError, LimitError, TruncatedError
-from limner.layers.layer import put_varint, take_varint
+from limner.layers.layer import MOST_CELLS, put_varint, take_varint
 
 LINES = 0
 MOST_SIDE = 4096
-MOST_CELLS = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,15 @@ class Sketch:
     payload: bytes
 
     def __post_init__(self) -> None:
-        if not _carried(self.rows, self.columns):
+        if not _carried(self.rows, self.columns, MOST_CELLS):
             raise EncodeError(f"a sketch has 1 to {MOST_SIDE} rows and columns and at most {MOST_CELLS} cells")
         if self.coding != LINES:
             raise EncodeError(f"coding {self.coding} of sketches is not assigned")
+
+    @property
+    def cells(self) -> int:
+        """How many cells the grid has."""
+        return self.rows * self.columns
 
 
 def fit(lines: NDArray[np.bool_], rows: int, columns: int) -> Sketch:
@@ -52,7 +56,7 @@ def fit(lines: NDArray[np.bool_], rows: int, columns: int) -> Sketch:
 
 def draw(lines: Bitmap) -> Sketch:
     """Make the sketch of a bool array (rows, columns); EncodeError over the limits."""
-    if lines.ndim != 2 or not _carried(*lines.shape):
+    if lines.ndim != 2 or not _carried(lines.shape[0], lines.shape[1], MOST_CELLS):
         raise EncodeError(f"a sketch has 1 to {MOST_SIDE} rows and columns and at most {MOST_CELLS} cells")
     writer = Writer()
     code_bitmap(writer, contexts("sketch"), lines, np.zeros_like(lines))
@@ -73,12 +77,15 @@ def write(sketch: Sketch) -> bytes:
     return put_varint(sketch.rows - 1) + put_varint(sketch.columns - 1) + bytes([sketch.coding]) + sketch.payload
 
 
-def read(body: bytes) -> Sketch:
-    """Read a body; DecodeError for what ``write`` does not produce from a drawn sketch."""
+def read(body: bytes, most_cells: int = MOST_CELLS) -> Sketch:
+    """Read a body; DecodeError for what ``write`` does not produce from a drawn sketch.
+
+    ``most_cells``: what the layers before it leave of the limit.
+    """
     rows, at = take_varint(body, 0, 12, "rows")
     columns, at = take_varint(body, at, 12, "columns")
-    if not _carried(rows + 1, columns + 1):
-        raise LimitError(f"a sketch of {rows + 1} x {columns + 1} cells is over the limit", offset=0, field="rows")
+    if not _carried(rows + 1, columns + 1, most_cells):
+        raise LimitError(f"a sketch of {rows + 1} x {columns + 1} cells is over what is left of the limit", offset=0, field="rows")
     if at >= len(body):
         raise TruncatedError("a sketch has a coding byte", offset=at, field="coding")
     if body[at] != LINES:
@@ -98,5 +105,5 @@ def expand(sketch: Sketch, width_px: int, height_px: int) -> NDArray[np.uint8]:
     return np.where(lines(sketch)[np.ix_(down, across)], np.uint8(255), np.uint8(0))
 
 
-def _carried(rows: int, columns: int) -> bool:
-    return 1 <= rows <= MOST_SIDE and 1 <= columns <= MOST_SIDE and rows * columns <= MOST_CELLS
+def _carried(rows: int, columns: int, most_cells: int) -> bool:
+    return 1 <= rows <= MOST_SIDE and 1 <= columns <= MOST_SIDE and rows * columns <= most_cells
