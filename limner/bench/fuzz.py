@@ -132,7 +132,7 @@ def report(tally: Tally) -> str:
     lines = [f"{verb} raised on {data}\n{trace}" for verb, data, trace in tally.escapes[:10]]
     lines += [f"{count:>9}  {outcome}" for outcome, count in sorted(tally.outcomes.items())]
     lines.append(f"{tally.blobs} blobs, {len(tally.escapes)} escapes, peak memory {tally.peak_mb:.0f} MB")
-    lines.append(f"slowest to read: {tally.slowest_s:.3f} s of processor time, {tally.slowest_hex}")
+    lines.append(f"slowest to read: {tally.slowest_s:.3f} s of processor time, {tally.slowest_hex[:200]}")
     return "\n".join(lines)
 
 
@@ -153,7 +153,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print("\r", end="", file=sys.stderr)
     print(report(total))
     if total.slowest_s > options.limit:
-        print(f"over the limit of {options.limit} s")
+        print(f"over the limit of {options.limit} s: {total.slowest_hex}")
     return int(bool(total.escapes) or total.slowest_s > options.limit)
 
 

@@ -18,7 +18,6 @@ from typing import Protocol
 
 from limner.errors import DamagedError, TruncatedError
 
-
 MOST_CELLS = 1 << 17
 """Limit of the format: cells of all masks and the sketch of a file together (a good half second to read)."""
 

@@ -98,7 +98,7 @@ def read(body: bytes, width_px: int, height_px: int, most_cells: int = MOST_CELL
         raise InvalidFieldError(f"{count} masks are not assigned", offset=0, field="head")
     rows, columns = -(-height_px // cell_px), -(-width_px // cell_px)
     if count and not _carried(rows, columns, count, most_cells):
-        raise LimitError(f"{count} masks of {rows} x {columns} cells are over what is left of the limit", offset=0, field="head")
+        raise LimitError(f"{count} masks of {rows} x {columns} cells go over the limit", offset=0, field="head")
     reader, blank = Reader(body[1:]), np.zeros((rows, columns) if count else (1, 1), np.bool_)
     try:
         coded = _code_masks(reader, [blank] * count)

@@ -85,7 +85,7 @@ def read(body: bytes, most_cells: int = MOST_CELLS) -> Sketch:
     rows, at = take_varint(body, 0, 12, "rows")
     columns, at = take_varint(body, at, 12, "columns")
     if not _carried(rows + 1, columns + 1, most_cells):
-        raise LimitError(f"a sketch of {rows + 1} x {columns + 1} cells is over what is left of the limit", offset=0, field="rows")
+        raise LimitError(f"a sketch of {rows + 1} x {columns + 1} cells goes over the limit", offset=0, field="rows")
     if at >= len(body):
         raise TruncatedError("a sketch has a coding byte", offset=at, field="coding")
     if body[at] != LINES:
