@@ -19,7 +19,7 @@ from typing import Protocol
 from limner.errors import DamagedError, TruncatedError
 
 MOST_CELLS = 1 << 17
-"""Limit of the format: cells of all masks and the sketch of a file together (a good half second to read)."""
+"""Limit of the format: cells of all masks and the sketch of a file together (about a third of a second to read)."""
 
 
 class Layer(Protocol):
