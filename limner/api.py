@@ -132,11 +132,11 @@ def read_beside(blob: bytes, header: Blob) -> list[Beside | None]:
     cells = MOST_CELLS
     for place, layer in enumerate(header.layers):
         try:
-            read = _read_beside(layer, header.width_px, header.height_px, cells)
+            made = _read_beside(layer, header.width_px, header.height_px, cells)
         except DecodeError as error:
             raise located(error, blob, header, place) from error
-        cells -= read.cells if isinstance(read, masks.Masks | sketch.Sketch) else 0
-        found.append(read)
+        cells -= made.cells if isinstance(made, masks.Masks | sketch.Sketch) else 0
+        found.append(made)
     return found
 
 
