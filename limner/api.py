@@ -17,7 +17,7 @@ from limner.errors import DecodeError, EncodeError, ImageError, UnsupportedSyste
 from limner.layers import choice, masks, sketch, text
 from limner.layers.layer import MOST_CELLS
 from limner.systems import miniature
-from limner.systems.miniature import Fitted, Miniature, Setting
+from limner.systems.miniature import Fitted, Miniature, Painting, Setting
 
 DEFAULT_QUALITY = 32
 WHITE = (255, 255, 255)
@@ -78,13 +78,23 @@ def blob_of(codec: Miniature, body: bytes, width_px: int, height_px: int) -> Blo
     return Blob(miniature.NUMBER, codec.model_id, width_px, height_px, (Layer(miniature.LATENT_KIND, body),))
 
 
-def decode(blob: bytes, *, size: tuple[int, int] | None = None, max_pixels: int = MAX_PIXELS) -> Pixels:
+def decode(
+    blob: bytes,
+    *,
+    size: tuple[int, int] | None = None,
+    painter: str = "faithful",
+    strength: float = 1.0,
+    max_pixels: int = MAX_PIXELS,
+) -> Pixels:
     """Paint the picture of a blob: (height, width, 3) uint8 sRGB, at ``size`` (width, height) if given.
 
-    Raises DecodeError for bytes that are not a whole, undamaged file for the weights at hand; ImageError for a bad size.
+    ``painter``: "faithful" blurs what the file does not say; "vivid" paints likely detail, which may be wrong, and ``strength``
+    (0..1) is how much of it. Raises DecodeError for bytes that are not a whole, undamaged file for the weights at hand;
+    ImageError for a bad size, painter or strength.
     """
+    painting = Painting(painter, strength)
     codec, fitted, header = read(blob, max_pixels)
-    painted = codec.render(fitted, header.width_px, header.height_px)
+    painted = codec.render(fitted, header.width_px, header.height_px, painting)
     if size is None:
         return painted
     width_px, height_px = size

@@ -16,9 +16,11 @@ from limner.layers.quadtree import QUALITIES
 from limner.systems.miniature import Fitted, Miniature, Scene, Setting
 
 BEST = QUALITIES - 1
-FLOOR = 22  # if only a quality below this fits, a smaller scale is tried
-FULL = 0.97  # a search ends when this part of the budget is used
-AIM = 0.995  # what a foreseen size aims at: foresight is off by a percent, and the quality is rounded down
+FLOOR = 5  # if only a quality below this fits, a smaller scale is tried
+FULL = 0.975  # a search ends when this part of the budget is used
+AIM = 0.99  # what a foreseen size aims at: foresight is off by a percent
+FINEST = 0.1  # the least difference of two qualities that are tried
+CLOSE = 0.5  # two qualities that are nearer tell little of how sizes grow
 HOPELESS = 1.05  # a scale is left when the size foreseen for the floor is this much over the budget
 LAST_SCALE = len(SIXTEENTHS) - 1
 # A budget of fewer bytes, or under this guess at the last scale, is held against the least possible before the search.
@@ -44,9 +46,10 @@ class Law:
 
 # Fitted on held-out pictures by ``python -m limner.train.typical``. By what the pixels show, and by what the latent shows;
 # the second law holds for latents that were scaled for that quality, so its own slope is no rate of growth.
-BY_ACTIVITY = Law(0.910, 0.0338, -6.734, doubt=8)
-BY_UNREST = Law(0.782, 0.0027, -1.151, doubt=5)
-GROWTH = 0.0341  # of the log of a picture's size with each quality
+BY_ACTIVITY = Law(1.094, 0.0316, -6.654, doubt=8)
+BY_UNREST = Law(0.937, -0.0002, -0.768, doubt=5)
+GROWTH = 0.0320  # of the log of a picture's size with each quality
+GENEROSITY_GROWTH = 0.08  # of the log of a picture's size with that of the encoder's generosity
 
 
 def to_target(codec: Miniature, scene: Scene, target_bytes: int, overhead_bytes: int) -> Fitted:
@@ -78,49 +81,63 @@ def checked(least: Fitted, target_bytes: int, overhead_bytes: int) -> Fitted:
     return least
 
 
-def best_at(codec: Miniature, scene: Scene, scale: int, limit_bytes: int, start: int) -> Fitted | None:
+def best_at(codec: Miniature, scene: Scene, scale: int, limit_bytes: int, start: float) -> Fitted | None:
     """The fit of highest quality within the limit at a scale, or one that uses nearly all of it; None if quality 0 is over.
 
-    The search begins at quality ``start``, and is given up early where the floor is clearly out of reach.
+    The search is over real qualities (``finely``). It begins at ``start``, and is given up early where the floor is clearly
+    out of reach.
     """
     best: Fitted | None = None
-    last: Fitted | None = None
-    low, over, quality = -1, QUALITIES, start
-    while over - low > 1:
-        fitted = codec.fit(scene, Setting(quality, scale))
+    last: tuple[float, Fitted] | None = None
+    low, over, quality = -FINEST, BEST + FINEST, held(start)
+    while over - low > 1.01 * FINEST:
+        fitted = codec.fit(scene, finely(quality, scale))
         if fitted.size_bytes <= limit_bytes:
             best, low = fitted, quality
             if fitted.size_bytes >= FULL * limit_bytes:
                 break
         else:
             over = quality
-        slope, last = log_slope(last, fitted), fitted
-        if scale < LAST_SCALE and foreseen(fitted, HOPELESS * limit_bytes, slope) < FLOOR:
+        slope = log_slope(last, (quality, fitted))
+        last = quality, fitted
+        if scale < LAST_SCALE and quality + ahead(fitted, HOPELESS * limit_bytes, slope) < FLOOR:
             break
-        quality = min(max(math.floor(foreseen(fitted, AIM * limit_bytes, slope)), low + 1), over - 1)
+        quality = between(quality + ahead(fitted, AIM * limit_bytes, slope), low, over)
     return best
 
 
-def log_slope(one: Fitted | None, other: Fitted) -> float:
+def between(wanted: float, low: float, over: float) -> float:
+    """A quality strictly between one that fits and one that does not; the wanted one if it can be had."""
+    step = min(FINEST, (over - low) / 3)
+    return round(min(max(wanted, low + step), over - step), 6)
+
+
+def finely(quality: float, scale: int) -> Setting:
+    """A real quality as a setting: the wire holds its whole part, the encoder's generosity its fraction."""
+    whole = min(int(quality), BEST)
+    return Setting(whole, scale, generosity=math.exp((quality - whole) * GROWTH / GENEROSITY_GROWTH))
+
+
+def log_slope(one: tuple[float, Fitted] | None, other: tuple[float, Fitted]) -> float:
     """By how much the log of the size grows with each quality: between two fits, held near the typical."""
-    if one is None:
+    if one is None or abs(other[0] - one[0]) < CLOSE:
         return GROWTH
-    growth = math.log(max(1, other.size_bytes) / max(1, one.size_bytes))
-    return min(max(growth / (other.layer.quality - one.layer.quality), GROWTH / 2), 2 * GROWTH)
+    growth = math.log(max(1, other[1].size_bytes) / max(1, one[1].size_bytes))
+    return min(max(growth / (other[0] - one[0]), GROWTH / 2), 2 * GROWTH)
 
 
-def foreseen(fitted: Fitted, wanted_bytes: float, slope: float) -> float:
-    """The quality at which a size is foreseen."""
-    return fitted.layer.quality + math.log(max(1.0, wanted_bytes) / max(1, fitted.size_bytes)) / slope
+def ahead(fitted: Fitted, wanted_bytes: float, slope: float) -> float:
+    """How many qualities higher a size is foreseen."""
+    return math.log(max(1.0, wanted_bytes) / max(1, fitted.size_bytes)) / slope
 
 
-def guess(codec: Miniature, scene: Scene, scale: int, limit_bytes: int) -> int | None:
+def guess(codec: Miniature, scene: Scene, scale: int, limit_bytes: int) -> float | None:
     """The quality at which the limit is probably used; None if it is so low that a smaller scale serves the picture better."""
     last = scale == LAST_SCALE
     rough = rough_guess(scene, scale, limit_bytes)
     if rough < FLOOR - BY_ACTIVITY.doubt and not last:
         return None
-    probe = held(rough)
+    probe = round(held(rough))
     unrest = codec.unrest(scene, Setting(probe, scale))
     finer = probe + (wanted_log_bpp(scene, scale, limit_bytes) - BY_UNREST.log_bpp(unrest, probe)) / GROWTH
     return None if finer < FLOOR - BY_UNREST.doubt and not last else held(finer)
@@ -136,8 +153,8 @@ def wanted_log_bpp(scene: Scene, scale: int, limit_bytes: int) -> float:
     return math.log(8 * max(1, limit_bytes) / (width_px * height_px))
 
 
-def held(quality: float) -> int:
-    return min(max(round(quality), 0), BEST)
+def held(quality: float) -> float:
+    return min(max(quality, 0.0), float(BEST))
 
 
 def smallest(codec: Miniature, scene: Scene) -> Fitted:

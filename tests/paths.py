@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from limner.entropy.fixedpoint import Layer, Network
-from limner.layers.path import Path
-from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES, STEPS
+from limner.layers.path import Path, Steps
+from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, STEPS
 
 FEATURES = 4
 
@@ -19,6 +19,14 @@ def convolution(
     return Layer(weight, bias, np.full(outputs, shift, np.int8), padding=k // 2, leak=leak, shuffle=shuffle)
 
 
+def random_steps(rng: np.random.Generator, channels: int) -> Steps:
+    contexts = tuple(
+        Network((convolution(rng, FEATURES + 2 + channels, 8, 3, 9), convolution(rng, 8, FEATURES, 1, 6))) for _ in range(STEPS)
+    )
+    heads = tuple(Network((convolution(rng, FEATURES, 2 * channels, 1, 6, leak=None),)) for _ in range(STEPS))
+    return Steps(contexts, heads)
+
+
 def random_path(seed: int = 0) -> Path:
     rng = np.random.default_rng(seed)
     hyper = Network(
@@ -27,14 +35,4 @@ def random_path(seed: int = 0) -> Path:
             convolution(rng, 4, 4 * FEATURES, 3, 7, shuffle=2),
         )
     )
-    contexts = tuple(
-        Network(
-            (
-                convolution(rng, FEATURES + 2 + LATENT_CHANNELS, 8, 3, 9),
-                convolution(rng, 8, 2 * LATENT_CHANNELS, 1, 6, leak=None),
-            )
-        )
-        for _ in range(STEPS)
-    )
-    index = rng.integers(10, 40, (QUALITIES, HYPER_CHANNELS)).astype(np.uint8)
-    return Path(hyper, contexts, index)
+    return Path(random_steps(rng, HYPER_CHANNELS), hyper, random_steps(rng, LATENT_CHANNELS))

@@ -38,7 +38,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "api": USERS,
     "pillow": {"errors", "image", "container", "api"},
     "train": USERS,
-    "bench": USERS | {"api"},
+    "bench": USERS | {"api", "train"},
     "serve": USERS | {"api"},
     "scale": USERS | {"api"},
     "cli": USERS | {"api", "train", "bench", "serve", "scale"},
@@ -46,7 +46,18 @@ ALLOWED: Mapping[str, set[str]] = {
     "__init__": {"errors", "api", "container"},
 }
 # Parts that may import heavy packages when they are imported themselves; the others wait until they are used.
-HEAVY = {"torch", "lightning", "diffusers", "transformers", "onnx", "onnxruntime", "skimage", "scipy", "matplotlib"}
+HEAVY = {
+    "torch",
+    "lightning_fabric",
+    "webdataset",
+    "diffusers",
+    "transformers",
+    "onnx",
+    "onnxruntime",
+    "skimage",
+    "scipy",
+    "matplotlib",
+}
 MAY_BE_HEAVY = {"nets", "train", "bench"}
 # Parts that need the standard library and nothing else.
 PLAIN = {"errors", "extras", "atomic", "container", "channels", "tiles", "__main__", "__init__"}

@@ -1,4 +1,4 @@
-"""The best that JPEG, WebP and AVIF can make of a picture in N bytes.
+"""The best that JPEG, WebP, AVIF, JPEG XL and HEIC can make of a picture in N bytes.
 
 Each codec may shrink the picture first by 1, 2, 3, 4, 6 or 8, because at a few hundred bytes that is what saves it. For every
 scale, chroma format and down-scaling filter the quality is found by bisection; the winner is the highest PSNR among files
@@ -15,8 +15,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 
 import numpy as np
+import pillow_heif
+import pillow_jxl  # noqa: F401  registers itself with Pillow
 from numpy.typing import NDArray
 from PIL import Image, features
 from PIL import __version__ as pillow_version
@@ -110,6 +113,16 @@ def _avif(image: Image.Image, quality: int, chroma: str, speed: int, tune: str |
     )
 
 
+def _jxl(image: Image.Image, quality: int, chroma: str, speed: int, tune: str | None) -> bytes:
+    effort = 7 if tune is None else 9
+    return _saved(lambda to: image.save(to, "JXL", quality=quality, effort=effort, num_threads=0))
+
+
+def _heic(image: Image.Image, quality: int, chroma: str, speed: int, tune: str | None) -> bytes:
+    more = {} if tune is None else {"enc_params": {"tune": tune, "preset": "veryslow"}}
+    return _saved(lambda to: image.save(to, "HEIF", quality=quality, chroma=chroma.replace(":", ""), **more))
+
+
 def _saved(save: Callable[[io.BytesIO], None]) -> bytes:
     buffer = io.BytesIO()
     save(buffer)
@@ -130,7 +143,12 @@ CODECS = {
     "jpeg": Codec(_jpeg, 1, 95, ("4:2:0", "4:4:4")),
     "webp": Codec(_webp, 0, 100, ("4:2:0",)),
     "avif": Codec(_avif, 0, 100, ("4:2:0", "4:4:4")),
+    "jxl": Codec(_jxl, 0, 95, ("XYB",)),
+    "heic": Codec(_heic, 0, 95, ("4:2:0", "4:4:4")),
 }
+
+
+pillow_heif.register_heif_opener()
 
 
 def best_of_all(picture: Picture, budget_bytes: int, effort: Effort) -> Coded:
@@ -150,12 +168,12 @@ def best_of_codec(picture: Picture, budgets_bytes: Sequence[int], codec: str, ef
     """
     found: dict[int, list[Coded]] = {budget: [] for budget in budgets_bytes}
     scales: dict[int, tuple[int, ...]] = dict.fromkeys(found, SCALES)
-    for chroma in effort.chromas:
+    chromas = CODECS[codec].chromas
+    for chroma in [wanted for wanted in effort.chromas if wanted in chromas] or chromas:
         for down in effort.downs:
-            if chroma in CODECS[codec].chromas:
-                _scan(picture, found, scales, codec, chroma, down, effort)
-                # The first combination shows where the peak lies; the others look there and beside it.
-                scales = {budget: _beside_best(scouted) for budget, scouted in found.items()}
+            _scan(picture, found, scales, codec, chroma, down, effort)
+            # The first combination shows where the peak lies; the others look there and beside it.
+            scales = {budget: _beside_best(scouted) for budget, scouted in found.items()}
     return {budget: _final(picture, budget, scouted, effort) for budget, scouted in found.items()}
 
 
@@ -259,6 +277,13 @@ class _Files:
         return fits
 
 
+def best_file(codec: str, image: Image.Image, budget_bytes: int) -> tuple[int, bytes] | None:
+    """The highest quality at which ``codec`` codes an image in at most ``budget_bytes``, and the file; None if it cannot."""
+    files = _Files(codec, image, CODECS[codec].chromas[0], SCOUT_SPEED)
+    quality = files.highest_quality(budget_bytes, CODECS[codec].lowest)
+    return None if quality is None else (quality, files.blob(quality))
+
+
 def _shrink(picture: Picture, scale: int, down: str) -> Image.Image:
     image = Image.fromarray(picture)
     if scale == 1:
@@ -278,4 +303,6 @@ def _enlarge(blob: bytes, size: tuple[int, int], up: str) -> Picture:
 def library_versions() -> dict[str, str]:
     """Return the versions that the classical files depend on."""
     names = {"jpeg": "libjpeg_turbo", "webp": "webp", "avif": "avif"}
-    return {"pillow": pillow_version} | {codec: str(features.version(name)) for codec, name in names.items()}
+    ours = {codec: str(features.version(name)) for codec, name in names.items()}
+    heic = f"{pillow_heif.libheif_version()} {pillow_heif.libheif_info()['HEIF']}"
+    return {"pillow": pillow_version, **ours, "jxl": f"pillow-jxl-plugin {version('pillow-jxl-plugin')}", "heic": heic}

@@ -15,6 +15,9 @@ from limner.image import Pixels
 SEARCH_VERSION = 3
 """Counted up when the search changes, so that answers are sought anew."""
 
+LATER = ("jxl", "heic")
+"""Codecs whose versions are no part of the question for others: answers from before they came hold."""
+
 
 def cached_best_of_codec(
     picture: Pixels, budgets_bytes: Sequence[int], codec: str, effort: Effort, folder: Path
@@ -30,12 +33,13 @@ def cached_best_of_codec(
 
 
 def _cache_key(picture: Pixels, budget: int, codec: str, effort: Effort) -> str:
-    if codec != "avif":
-        # What only AVIF heeds is not part of the question.
+    if codec in ("jpeg", "webp"):
+        # What the others heed is not part of the question.
         effort = replace(effort, avif_speed=0, large_avif_speed=0, finalists=1, avif_tune="psnr")
     # What is tuned to PSNR was sought before there was a choice: its answers hold.
     settings = {key: value for key, value in asdict(effort).items() if (key, value) != ("avif_tune", "psnr")}
-    search = (SEARCH_VERSION, settings, library_versions(), codec, budget)
+    versions = {name: text for name, text in library_versions().items() if name == codec or name not in LATER}
+    search = (SEARCH_VERSION, settings, versions, codec, budget)
     text = json.dumps([search, picture.shape], sort_keys=True)
     return hashlib.sha256(text.encode() + picture.tobytes()).hexdigest()[:32]
 

@@ -2,7 +2,7 @@
 
 photo -> encode -> file -> decode in a fresh process -> table, sheet
    |                 '---> inspect: the owner of every byte
-   '---> best of JPEG, WebP and AVIF at the same bytes
+   '---> best of the classical codecs at the same bytes
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from limner.extras import need
 LONGEST_SIDE_PX = 1024
 """Larger photographs are shrunk to this first, so that the classical codecs take part and the demo stays short."""
 PEAK = 255.0
-NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}
+NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL", "heic": "HEIC"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +155,7 @@ def _our_lines(one: Shown) -> tuple[str, str]:
 
 
 def _classical_panel(one: Shown, photo: Photo) -> sheet.Panel:
-    heading, coded = "the best of JPEG, WebP and AVIF", one.classical
+    heading, coded = "the best of the others", one.classical
     if coded is None:
         return sheet.Panel(heading, sheet.blank_image(sheet.panel_size(*photo.size_px), "none is small enough"))
     lines = (

@@ -26,6 +26,7 @@ from limner.extras import need
 from limner.layers import latent
 from limner.layers.latent import Walked
 from limner.layers.path import Path as EntropyPath
+from limner.layers.path import networks, of_networks
 from limner.systems.miniature import Fitted, Miniature, Scene, Setting, embedded
 
 QUALITIES = (8, 32, 56)
@@ -69,18 +70,10 @@ def variants(path: EntropyPath) -> dict[str, EntropyPath]:
     from limner.nets.fixed import OnTorch
 
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    ways = {"NumPy, float64 products only": rebuilt(path, [Network(net.layers, fast=False) for net in networks(path)])}
+    ways = {"NumPy, float64 products only": of_networks([Network(net.layers, fast=False) for net in networks(path)])}
     for device in devices:
-        ways[f"torch on {device}"] = rebuilt(path, [OnTorch(net.layers, device=device) for net in networks(path)])
+        ways[f"torch on {device}"] = of_networks([OnTorch(net.layers, device=device) for net in networks(path)])
     return ways
-
-
-def networks(path: EntropyPath) -> list[Network]:
-    return [path.hyper, *path.contexts]
-
-
-def rebuilt(path: EntropyPath, nets: Sequence[Network]) -> EntropyPath:
-    return EntropyPath(nets[0], tuple(nets[1:]), path.hyper_index)
 
 
 def in_a_process(files: Sequence[Path], threads: int) -> list[str]:

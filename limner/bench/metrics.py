@@ -1,14 +1,19 @@
-"""Measures of a picture against its original: PSNR and MS-SSIM.
+"""Measures of a picture against its original that need no weights: PSNR, MS-SSIM, SSIMULACRA2, FLIP.
 
-Both take (h, w, 3) arrays and a peak that is given, never guessed: 255 for 8-bit sRGB.
+PSNR and MS-SSIM take (h, w, 3) arrays and a peak that is given, never guessed: 255 for 8-bit sRGB. The other two are their
+authors' or others' programs, and take 8-bit sRGB.
 """
 
 from __future__ import annotations
 
+import io
 import math
 
 import numpy as np
+from flip_evaluator import evaluate as evaluate_flip
 from numpy.typing import NDArray
+from PIL import Image
+from ssimulacra2 import compute_ssimulacra2
 
 from limner.errors import ImageError
 
@@ -46,6 +51,32 @@ def ms_ssim(original: NDArray[np.generic], other: NDArray[np.generic], *, peak: 
             f"MS-SSIM needs sides of at least {SMALLEST_SIDE_PX} pixels, not {original.shape[1]}x{original.shape[0]}"
         )
     return float(np.mean([_one_channel(original[..., c], other[..., c], peak) for c in range(original.shape[2])]))
+
+
+def ssimulacra2(original: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Return SSIMULACRA2 of 8-bit sRGB pictures: 100 for equal ones, 30 for low quality, below 0 for very low.
+
+    Source: Sneyers 2023, SSIMULACRA 2.1, as the Python package ssimulacra2 computes it. Raises ImageError if the shapes differ.
+    """
+    _check_pair(original, other)
+    return float(compute_ssimulacra2(_png(original), _png(other)))
+
+
+def flip(original: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Return the mean LDR-FLIP error of 8-bit sRGB pictures, 0 (equal) to 1, at the default 67 pixels a degree.
+
+    Source: Andersson et al. 2020, by its authors' package flip-evaluator. Raises ImageError if the shapes differ.
+    """
+    _check_pair(original, other)
+    as_floats = [picture.astype(np.float32) / np.float32(255) for picture in (original, other)]
+    _, mean, _ = evaluate_flip(*as_floats, "LDR", applyMagma=False)
+    return float(mean)
+
+
+def _png(picture: NDArray[np.uint8]) -> io.BytesIO:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=0)
+    return buffer
 
 
 def _one_channel(original: NDArray[np.generic], other: NDArray[np.generic], peak: float) -> float:

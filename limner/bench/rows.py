@@ -12,7 +12,10 @@ from limner.errors import LimnerError
 OURS = ("miniature", "pic", "pics", "taco", "sedic")
 TUNED, PLAIN = "tuned", "plain"
 """Ways of a classical codec: every option at its best for PSNR, or the library's own defaults."""
-METRICS = "psnr: all samples, sRGB, peak 255; ms_ssim: mean over R, G, B, 5 scales, 11x11 sigma 1.5, peak 255"
+METRICS = (
+    "psnr: all samples, sRGB, peak 255; ms_ssim: mean over R, G, B, 5 scales, 11x11 sigma 1.5, peak 255; "
+    "ssimulacra2: version 2.1; flip: mean LDR-FLIP, 67 pixels a degree"
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Row:
     bytes: int | None = None
     psnr_db: float | None = None
     ms_ssim: float | None = None
+    ssimulacra2: float | None = None
+    flip: float | None = None
     encode_s: float | None = None
     decode_process_s: float | None = None
     model: str | None = None
@@ -132,13 +137,16 @@ def kodak_page(rows: Sequence[Row], system: str, command: str) -> str:
     found = pairs(rows, system)
     budgets = sorted({pair.budget_bytes for pair in found})
     parts = [
-        f"# {system} on photographs beside JPEG, WebP and AVIF\n",
+        f"# {system} on photographs beside {classical_names(rows)}\n",
         "Computed from `kodak.jsonl` by the command below; nothing here is written by hand.\n",
         f"```\n{command}\n```\n",
         _settings(rows, system),
         "## Means\n",
         _means_words(found),
         _means_table(found, budgets),
+        "## Means of other measures\n",
+        OTHER_WORDS,
+        _others_table(rows, system, budgets),
     ]
     for budget in budgets:
         parts += [f"## At most {budget} bytes\n", _picture_table([pair for pair in found if pair.budget_bytes == budget])]
@@ -156,11 +164,18 @@ def _settings(rows: Sequence[Row], system: str) -> str:
         f"- Versions: {', '.join(versions) or '–'}.\n"
         f"- Metrics: {METRICS}.\n"
         "- Bytes are lengths of whole files. Ours are encoded in one process and decoded in another that gets the file alone.\n"
-        "- *Best classical* is the JPEG, WebP or AVIF file of at most that many bytes with the highest PSNR, shrunk before\n"
-        "  coding by 1, 2, 3, 4, 6 or 8, with the quality, chroma format and filters that serve it best; AVIF tuned to PSNR\n"
-        "  and slow. *Plain*: the same scales and search for the quality, but 4:2:0, Lanczos down, bicubic up, and AVIF with\n"
-        "  Pillow's own defaults.\n"
+        f"- *Best classical* is the file of at most that many bytes with the highest PSNR, among {classical_names(rows)};\n"
+        "  shrunk before coding by 1, 2, 3, 4, 6 or 8, with the quality, chroma format and filters that serve it best; AVIF\n"
+        "  and HEIC tuned to PSNR and slow. *Plain*: the same scales and search for the quality, but 4:2:0, Lanczos down,\n"
+        "  bicubic up, and each library's own defaults.\n"
     )
+
+
+def classical_names(rows: Sequence[Row]) -> str:
+    """Name the classical codecs that rows are of."""
+    names = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL", "heic": "HEIC"}
+    *most, last = [name for codec, name in names.items() if any(row.system == codec for row in rows)] or ["nothing"]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _means_words(found: Sequence[Pair]) -> str:
@@ -188,6 +203,50 @@ def _means_table(found: Sequence[Pair], budgets: Sequence[int]) -> str:
         cells += [str(sum((pair.plain_gain_db or 0) > 0 for pair in here))]
         lines.append(cells)
     return table(head, lines)
+
+
+OTHER_WORDS = """For each picture the best classical file *by that measure*, among the best by PSNR of every codec, tuned and
+plain. SSIMULACRA2: higher is better. FLIP: lower is better.
+"""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Another figure of a row; ``sign``: 1 if more of it is better, -1 if less."""
+
+    name: str
+    figure: Callable[[Row], float | None]
+    sign: int
+    digits: int
+
+    def beats(self, one: float | None, other: float | None) -> bool:
+        return one is not None and (other is None or self.sign * one > self.sign * other)
+
+
+OTHERS = (
+    Measure("MS-SSIM", lambda row: row.ms_ssim, 1, 4),
+    Measure("SSIMULACRA2", lambda row: row.ssimulacra2, 1, 2),
+    Measure("FLIP", lambda row: row.flip, -1, 4),
+)
+
+
+def _others_table(rows: Sequence[Row], system: str, budgets: Sequence[int]) -> str:
+    head = ["at most bytes", *(f"{measure.name}{more}" for measure in OTHERS for more in ("", " best classical", " better on"))]
+    lines = []
+    for budget in budgets:
+        here = [row for row in rows if row.budget_bytes == budget]
+        lines.append([str(budget), *(cell for measure in OTHERS for cell in _other_cells(here, system, measure))])
+    return table(head, lines)
+
+
+def _other_cells(rows: Sequence[Row], system: str, measure: Measure) -> list[str]:
+    ours = {row.picture: measure.figure(row) for row in rows if row.system == system}
+    best: dict[str, float | None] = dict.fromkeys(ours)
+    for row in rows:
+        if row.system not in OURS and measure.beats(measure.figure(row), best.get(row.picture)):
+            best[row.picture] = measure.figure(row)
+    better = sum(measure.beats(value, best[picture]) for picture, value in ours.items())
+    return [number(mean(ours.values()), measure.digits), number(mean(best.values()), measure.digits), str(better)]
 
 
 def _mean_cells(rows: Sequence[Row | None]) -> list[str]:

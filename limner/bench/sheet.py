@@ -68,7 +68,7 @@ def picture_image(pixels: Pixels) -> Image.Image:
 def blank_image(size: tuple[int, int], words: str) -> Image.Image:
     """Return an empty panel that says why it is empty."""
     image = Image.new("RGB", size, RULE)
-    ImageDraw.Draw(image).text((size[0] / 2, size[1] / 2), words, INK, _font(20), anchor="mm")
+    ImageDraw.Draw(image).text((size[0] / 2, size[1] / 2), words, INK, text_font(20), anchor="mm")
     return image
 
 
@@ -95,7 +95,7 @@ def bytes_image(blob: bytes, report: Report, size: tuple[int, int]) -> Image.Ima
     draw = ImageDraw.Draw(image)
     owners = [owner_group(row) for row in report.rows for _ in range(row.length)]
     columns, cell = _grid(len(blob), size)
-    font, side = _font(cell * 0.52), max(0, cell - 2)
+    font, side = text_font(cell * 0.52), max(0, cell - 2)
     for index, (value, owner) in enumerate(zip(blob, owners, strict=True)):
         left, top = index % columns * cell, index // columns * cell
         fill = _depth(OWNER_COLOURS.get(owner, OTHER_OWNER), value)
@@ -118,8 +118,8 @@ def sheet(title: str, subtitle: str, shelves: Sequence[Shelf]) -> Image.Image:
     heights = [_shelf_height(shelf) for shelf in shelves]
     image = Image.new("RGB", (width, 150 + sum(heights) + MARGIN_PX), PAPER)
     draw = ImageDraw.Draw(image)
-    draw.text((MARGIN_PX, 44), title, INK, _font(46))
-    draw.text((MARGIN_PX, 104), subtitle, SOFT, _font(22))
+    draw.text((MARGIN_PX, 44), title, INK, text_font(46))
+    draw.text((MARGIN_PX, 104), subtitle, SOFT, text_font(22))
     top = 150
     for shelf, height in zip(shelves, heights, strict=True):
         _draw_shelf(image, draw, shelf, top)
@@ -141,16 +141,16 @@ def _caption_height(shelf: Shelf) -> int:
 
 def _draw_shelf(image: Image.Image, draw: ImageDraw.ImageDraw, shelf: Shelf, top: int) -> None:
     draw.line((MARGIN_PX, top + 12, image.width - MARGIN_PX, top + 12), RULE, 2)
-    draw.text((MARGIN_PX, top + 26), shelf.title, INK, _font(34))
-    after = MARGIN_PX + draw.textlength(shelf.title, _font(34)) + 20
-    draw.text((after, top + 38), shelf.note, SOFT, _font(21))
+    draw.text((MARGIN_PX, top + 26), shelf.title, INK, text_font(34))
+    after = MARGIN_PX + draw.textlength(shelf.title, text_font(34)) + 20
+    draw.text((after, top + 38), shelf.note, SOFT, text_font(21))
     deepest = max(panel.image.height for panel in shelf.panels)
     for left, panel in _places(shelf):
-        draw.text((left, top + 80), panel.heading, SOFT, _font(21))
+        draw.text((left, top + 80), panel.heading, SOFT, text_font(21))
         image.paste(panel.image, (left, top + HEAD_PX))
         below = top + HEAD_PX + deepest + 12
         for index, line in enumerate(panel.lines):
-            draw.text((left, below + LINE_PX * index), line, SOFT if index else INK, _font(20))
+            draw.text((left, below + LINE_PX * index), line, SOFT if index else INK, text_font(20))
         _draw_legend(draw, panel, left, below + LINE_PX * len(panel.lines) + 4)
 
 
@@ -162,8 +162,8 @@ def _places(shelf: Shelf) -> Iterator[tuple[int, Panel]]:
 def _draw_legend(draw: ImageDraw.ImageDraw, panel: Panel, left: int, top: int) -> None:
     for name, colour in panel.legend:
         draw.rectangle((left, top + 4, left + 14, top + 18), colour)
-        draw.text((left + 22, top), name, INK, _font(19))
-        left += 44 + round(draw.textlength(name, _font(19)))
+        draw.text((left + 22, top), name, INK, text_font(19))
+        left += 44 + round(draw.textlength(name, text_font(19)))
 
 
 def _grid(count: int, size: tuple[int, int]) -> tuple[int, int]:
@@ -180,7 +180,7 @@ def _depth(colour: Colour, value: int) -> Colour:
     return red, green, blue
 
 
-def _font(size: float) -> Font:
+def text_font(size: float) -> Font:
     # The face that Pillow carries has no sign beyond Latin letters and the middle dot.
     return ImageFont.load_default(max(6, size))
 

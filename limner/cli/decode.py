@@ -14,9 +14,10 @@ from limner.cli.plan import STREAM, Job, Naming, writing_jobs
 from limner.cli.streams import read_blob, shown, write
 from limner.cli.talk import carry_out
 
+PAINTERS = ("faithful", "vivid")  # those of limner.systems.miniature, which is not to be loaded for --help
 FILES = frozenset({".limn"})
-# Systems whose pictures show only what was sent; the others paint what they think was there.
-INVENTS_NOTHING = frozenset({"miniature"})
+# System and painter whose pictures show only what was sent; the others paint what they think was there.
+INVENTS_NOTHING = frozenset({("miniature", "faithful")})
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Decode:
     """Hold the settings of a batch; calling it does one job."""
 
     size: tuple[int, int] | None
+    painter: str
+    strength: float
     max_pixels: int
 
     def __call__(self, job: Job) -> Outcome:
@@ -32,10 +35,10 @@ class Decode:
 
         blob = read_blob(job.source)
         report = api.inspect(blob, max_pixels=self.max_pixels)
-        pixels = api.decode(blob, size=self.size, max_pixels=self.max_pixels)
+        pixels = api.decode(blob, size=self.size, painter=self.painter, strength=self.strength, max_pixels=self.max_pixels)
         target = job.target or STREAM
         suffix = ".png" if target == STREAM else Path(target).suffix
-        invented = report.system not in INVENTS_NOTHING
+        invented = (report.system, self.painter) not in INVENTS_NOTHING
         write(target, to_file(pixels, suffix, notes=notes(report.system, len(blob), invented=invented)))
         height_px, width_px = pixels.shape[:2]
         line = f"{job.source} -> {shown(target)}: {width_px} x {height_px} px from {len(blob)} bytes"
@@ -67,6 +70,8 @@ def decode(
     inputs: options.Inputs,
     output: options.Output = None,
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Paint at another size.", show_default=False)] = None,
+    painter: Annotated[str, typer.Option(help="faithful: blurs what is not known; vivid: paints likely detail.")] = "faithful",
+    strength: Annotated[float, typer.Option(min=0, max=1, help="How much of the vivid painter.")] = 1.0,
     max_pixels: options.MaxPixels = options.MAX_PIXELS,
     recursive: options.Recursive = False,
     overwrite: options.Overwrite = False,
@@ -79,7 +84,9 @@ def decode(
     photo.limn becomes photo.png beside it, unless -o says otherwise: also .jpg and .webp.
     """
     options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
-    task = Decode(options.size_px(size), max_pixels)
+    if painter not in PAINTERS:
+        raise typer.BadParameter(f"one of {', '.join(PAINTERS)}, not {painter!r}", param_hint="--painter")
+    task = Decode(options.size_px(size), painter, strength, max_pixels)
     plan = writing_jobs(inputs, FILES, Naming(output, ".png", overwrite, skip), recursive=recursive)
     as_pictures(plan)
     carry_out(task, plan, processes=jobs, json_lines=json)

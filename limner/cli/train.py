@@ -3,44 +3,129 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from limner.extras import need
 
-app = typer.Typer(no_args_is_help=True, help="Make weights: miniature, export.")
+if TYPE_CHECKING:
+    from limner.train.photos import Source
+
+app = typer.Typer(no_args_is_help=True, help="Make weights: miniature, vivid, export, add-painter.")
+
+Data = Annotated[str, typer.Option(help="Folder of photographs or tar shards; or WebDataset shards, as a/{000..099}.tar.")]
+Out = Annotated[Path, typer.Option(help="Folder for checkpoints; a run that was stopped goes on from there.")]
+Minutes = Annotated[float, typer.Option(min=0.01, help="End of the schedule in minutes of training.")]
+Steps = Annotated[int, typer.Option(min=1, help="End of the schedule in steps, if that comes first.")]
+Batch = Annotated[int, typer.Option(min=1, help="Crops a step and process.")]
+Crop = Annotated[int, typer.Option(min=64, help="Side of a crop in pixels, a multiple of 64.")]
+Rate = Annotated[float, typer.Option(min=1e-7, help="Highest rate of learning.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of fresh weights and of the crops.")]
+Accelerator = Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")]
+Devices = Annotated[int, typer.Option(min=1, help="Processes on this machine, one a GPU.")]
+Nodes = Annotated[int, typer.Option(min=1, help="Machines.")]
+Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed, or auto: what the hardware is fast at.")]
+Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves the choice to torch.")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes that cut crops beside the training.")]
+Checkpoint = Annotated[Path, typer.Option(help="A checkpoint, e.g. runs/mine/last.pt.", exists=True, dir_okay=False)]
+Begin = Annotated[
+    Path | None, typer.Option(help="Begin with the averaged weights of this checkpoint.", exists=True, dir_okay=False)
+]
+
+MOST_STEPS = 1_000_000
 
 
 @app.command()
 def miniature(
-    data: Annotated[Path, typer.Option(help="Folder of photographs, or of tar shards of them.", exists=True, file_okay=False)],
-    out: Annotated[Path, typer.Option(help="Folder for checkpoints; a run that was stopped goes on from there.")],
-    minutes: Annotated[float, typer.Option(min=0.01, help="End of the schedule in minutes of training.")] = 120.0,
-    steps: Annotated[int, typer.Option(min=1, help="End of the schedule in steps, if that comes first.")] = 12_000,
-    batch: Annotated[int, typer.Option(min=1, help="Crops a step.")] = 16,
-    crop: Annotated[int, typer.Option(min=64, help="Side of a crop in pixels, a multiple of 64.")] = 256,
-    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves the choice to torch.")] = 0,
-    begin_from: Annotated[
-        Path | None, typer.Option(help="Begin with the weights of this checkpoint.", exists=True, dir_okay=False)
-    ] = None,
+    data: Data,
+    out: Out,
+    minutes: Minutes = 120.0,
+    steps: Steps = MOST_STEPS,
+    batch: Batch = 16,
+    crop: Crop = 256,
+    learning_rate: Rate = 1e-3,
+    seed: Seed = 1,
+    begin_from: Begin = None,
+    accelerator: Accelerator = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+    precision: Precision = "auto",
+    threads: Threads = 0,
+    workers: Workers = 0,
 ) -> None:
     """Train the embedded codec: all rates at once, least squares."""
+    whole_positions(crop)
+    need_to_train()
+    from limner.train.loop import Machine, Schedule, train
+    from limner.train.miniature import Recipe, Task
+
+    schedule = Schedule(steps=steps, minutes=minutes, learning_rate=learning_rate, seed=seed)
+    task = Task(Recipe(schedule, batch=batch, crop_px=crop), photographs(data))
+    train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say, begin_from)
+
+
+@app.command()
+def vivid(
+    run: Checkpoint,
+    data: Data,
+    out: Out,
+    minutes: Minutes = 60.0,
+    steps: Steps = MOST_STEPS,
+    batch: Batch = 8,
+    crop: Crop = 256,
+    learning_rate: Rate = 2e-4,
+    seed: Seed = 1,
+    accelerator: Accelerator = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+    precision: Precision = "auto",
+    threads: Threads = 0,
+    workers: Workers = 0,
+) -> None:
+    """Train the vivid painter of a codec that is trained already (--run)."""
+    whole_positions(crop)
+    need_to_train()
+    need("ssimulacra2", extra="train")
+    from limner.train.loop import Machine, Schedule, train
+    from limner.train.vivid import Recipe, Task
+
+    schedule = Schedule(steps=steps, minutes=minutes, learning_rate=learning_rate, seed=seed)
+    task = Task(Recipe(schedule, batch=batch, crop_px=crop), photographs(data), run)
+    train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say)
+
+
+def say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def need_to_train() -> None:
+    for name in ("torch", "lightning_fabric", "tensorboard"):
+        need(name, extra="train")
+
+
+def whole_positions(crop: int) -> None:
     if crop % 64:
         raise typer.BadParameter("a crop's side is a multiple of 64", param_hint="--crop")
-    torch = need("torch", extra="train")
-    from limner.train.miniature import Recipe, train
 
-    if threads:
-        torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
-    recipe = Recipe(steps=steps, minutes=minutes, batch=batch, crop_px=crop)
-    train(data, out, recipe, lambda line: typer.echo(line, err=True), begin_from)
+
+def photographs(data: str) -> Source:
+    """A folder's pictures in memory, or those of WebDataset shards as they pass."""
+    from limner.train import photos
+
+    if Path(data).is_dir():
+        return photos.load(Path(data))
+    if not data.endswith(".tar"):
+        raise typer.BadParameter(f"{data} is neither a folder nor the name of tar shards", param_hint="--data")
+    need("webdataset", extra="train")
+    from limner.train.stream import Stream
+
+    return Stream(data)
 
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Option(help="A checkpoint, e.g. runs/mine/last.pt.", exists=True, dir_okay=False)],
+    run: Checkpoint,
     data: Annotated[Path, typer.Option(help="Photographs that show how large activations get.", exists=True, file_okay=False)],
     out: Annotated[Path, typer.Option(help="Folder for the weights and their manifest.")],
     name: Annotated[str, typer.Option(help="Name of the set of weights.")],
@@ -51,3 +136,16 @@ def export(
     from limner.train.export import from_checkpoint
 
     from_checkpoint(run, data, out, name)
+
+
+@app.command()
+def add_painter(
+    run: Annotated[Path, typer.Option(help="A checkpoint of limner train vivid.", exists=True, dir_okay=False)],
+    to: Annotated[Path, typer.Option(help="Folder of the weights that it was trained for.", exists=True, file_okay=False)],
+) -> None:
+    """Write the vivid painter beside the weights of its codec, whose files stay as they are."""
+    need("torch", extra="train")
+    need("onnx", extra="train")
+    from limner.train.export import add_vivid
+
+    add_vivid(run, to)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LATENT_PX = 16
 CORE = 96  # latent positions a tile covers
+NEAR = 3  # qualities that share a latent in a search
 MARGIN = 8  # reach of the analysis transform, in latent positions
 
 
@@ -26,10 +27,12 @@ class View:
     """A picture at the size that is coded: pixels (h, w, 3), sRGB 0..255, sides multiples of 16.
 
     ``features``: what the first part of the analysis makes of it whatever the quality; kept if the picture is a single tile.
+    ``latent``: its latent before the gain, and the quality that was for.
     """
 
     pixels: NDArray[np.uint8]
     features: NDArray[np.float32] | None = field(default=None, repr=False)
+    latent: tuple[int, NDArray[np.float32]] | None = field(default=None, repr=False)
 
     @property
     def latent_size(self) -> tuple[int, int]:
@@ -48,14 +51,22 @@ class Analysis:
     gains: NDArray[np.float32]
 
     def latent(self, view: View, quality: int) -> NDArray[np.float32]:
-        """A picture's latent times its gain, (64, h/16, w/16)."""
+        """A picture's latent times its gain, (64, h/16, w/16).
+
+        Before its gain it hardly depends on the quality: one that is known for a quality nearby will do.
+        """
+        if view.latent is None or abs(view.latent[0] - quality) > NEAR:
+            view.latent = quality, self._latent(view, quality)
+        scaled: NDArray[np.float32] = view.latent[1] * self.gains[quality][:, None, None]
+        return scaled
+
+    def _latent(self, view: View, quality: int) -> NDArray[np.float32]:
         rows, columns = view.latent_size
         strips = []
         for down in tiles(rows, CORE, MARGIN):
             pieces = [self._tile(view, down, across, quality) for across in tiles(columns, CORE, MARGIN)]
             strips.append(np.concatenate(pieces, 2))
-        scaled: NDArray[np.float32] = np.concatenate(strips, 1) * self.gains[quality][:, None, None]
-        return scaled
+        return np.concatenate(strips, 1)
 
     def _tile(self, view: View, down: Tile, across: Tile, quality: int) -> NDArray[np.float32]:
         whole = (down.high - down.low, across.high - across.low) == view.latent_size

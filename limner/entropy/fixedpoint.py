@@ -82,12 +82,28 @@ class Layer:
         return scaled
 
     @cached_property
+    def taps(self) -> tuple[tuple[Carrier, NDArray[np.bool_]], ...]:
+        """For each place of the window, row by row: scaled weights (outputs, inputs), and which inputs have any there.
+
+        In float32, which holds a 16-bit integer times a power of two.
+        """
+        planes = self.scaled.astype(np.float32).transpose(2, 3, 0, 1).reshape(-1, *self.weight.shape[:2])
+        return tuple((np.ascontiguousarray(plane), plane.any(0)) for plane in planes)
+
+    @cached_property
     def offset(self) -> Floats:
         """Bias and half a unit of the division, times 2**-shift: (outputs, 1, 1)."""
         shift = self.shift.astype(np.int64)
         half = np.where(shift > 0, np.int64(1) << np.maximum(shift - 1, 0), 0)
         offset: Floats = np.ldexp((self.bias + half).astype(np.float64), -shift)[:, None, None]
         return offset
+
+    @cached_property
+    def whole_offset(self) -> Floats:
+        """Absolute bias and half a unit of the division, in units of the sum: (outputs,), whole numbers."""
+        shift = self.shift.astype(np.int64)
+        whole: Floats = (np.abs(self.bias) + np.where(shift > 0, np.int64(1) << np.maximum(shift - 1, 0), 0)).astype(np.float64)
+        return whole
 
     def worst_sum(self, input_max: int) -> int:
         """Largest absolute sum that inputs of at most ``input_max`` can give, rounding term included."""
@@ -107,13 +123,19 @@ class Network:
             if before.weight.shape[0] != after.weight.shape[1] * before.shuffle**2:
                 raise LimnerError("the layers of a fixed-point network do not fit each other")
 
-    def __call__(self, x: Integers) -> Integers:
+    @property
+    def outputs(self) -> int:
+        """Channels of the output."""
+        last = self.layers[-1]
+        return len(last.weight) // last.shuffle**2
+
+    def __call__(self, x: NDArray[np.signedinteger]) -> Integers:
         """x (channels, rows, columns) of integers in -32767..32767 -> the same form."""
         if x.ndim != 3 or x.shape[0] != self.layers[0].weight.shape[1]:
             raise LimnerError(f"a fixed-point network expects {self.layers[0].weight.shape[1]} channels, not {x.shape}")
         if x.size and int(np.abs(x).max()) > ACTIVATION_MAX:
             raise LimnerError("an input of a fixed-point network is over 16 bits")
-        values = x.astype(np.float64)
+        values: Carrier = x.astype(np.float32)
         for layer in self.layers:
             values = apply(layer, values, self.fast)
         return values.astype(np.int32)
@@ -121,44 +143,69 @@ class Network:
 
 def run(layer: Layer, x: Integers, fast: bool = True) -> Integers:
     """Apply one layer to x (inputs, rows, columns) int32."""
-    return apply(layer, x.astype(np.float64), fast).astype(np.int32)
+    return apply(layer, x.astype(np.float32), fast).astype(np.int32)
 
 
-def apply(layer: Layer, x: Floats, fast: bool) -> Floats:
-    """``run`` on integers that float64 carries."""
+def apply(layer: Layer, x: Carrier, fast: bool) -> Carrier:
+    """``run`` on integers of 16 bits that floats of either size carry."""
     sums = convolve(layer, spread_out(layer, x), fast)
     return shuffled(settle(layer, sums), layer.shuffle)
 
 
-def spread_out(layer: Layer, x: Floats) -> Floats:
+def spread_out(layer: Layer, x: Carrier) -> Carrier:
     """Pad with zeros; for a transposed convolution put zeros between the inputs first."""
     c, h, w = x.shape
     s, p, t = layer.spread, layer.padding, layer.trim if layer.spread > 1 else 0
     if s == 1 and p == 0:
         return x
-    wide = np.zeros((c, (h - 1) * s + 1 + t + 2 * p, (w - 1) * s + 1 + t + 2 * p))
+    wide: Carrier = np.zeros((c, (h - 1) * s + 1 + t + 2 * p, (w - 1) * s + 1 + t + 2 * p), x.dtype)
     wide[:, p : p + (h - 1) * s + 1 : s, p : p + (w - 1) * s + 1 : s] = x
     return wide
 
 
-def convolve(layer: Layer, x: Floats, fast: bool) -> Floats:
-    """Exact sums times 2**-shift, without bias: x (inputs, rows, columns), padded -> (outputs, rows', columns')."""
-    outputs, _, k, _ = layer.weight.shape
-    rows, columns = ((n - k) // layer.stride + 1 for n in x.shape[1:])
-    largest = np.maximum(x.max((1, 2), initial=0), -x.min((1, 2), initial=0))
-    exact_in_32 = fast and float((layer.weight_sums @ largest).max()) < EXACT_FLOAT32
-    carrier = np.dtype(np.float32 if exact_in_32 else np.float64)
-    # Inputs that are zero everywhere add nothing: the latents before their first step are such.
-    alive = largest > 0
-    inputs = int(alive.sum())
-    if inputs == 0:
-        return np.zeros((outputs, rows, columns))
-    weight: Carrier = layer.scaled if inputs == len(alive) else layer.scaled[:, alive]
-    weight = weight.reshape(outputs, inputs * k * k).astype(carrier, copy=False)
-    source: Carrier = (x if inputs == len(alive) else x[alive]).astype(carrier, copy=False)
-    sums = np.empty((outputs, rows, columns))
-    for first, last in bands(rows, inputs * k * k * columns * carrier.itemsize):
-        unfolded = unfold(source, k, layer.stride, first, last, columns)
+def convolve(layer: Layer, x: Carrier, fast: bool) -> Carrier:
+    """Exact sums times 2**-shift, without bias: x (inputs, rows, columns), padded -> (outputs, rows', columns').
+
+    float32 where bias and rounding too stay exact in it, else float64.
+    """
+    rows, columns = ((n - layer.weight.shape[2]) // layer.stride + 1 for n in x.shape[1:])
+    largest = np.maximum(x.max((1, 2), initial=0), -x.min((1, 2), initial=0)).astype(np.float64)
+    exact_in_32 = fast and float((layer.weight_sums @ largest + layer.whole_offset).max()) < EXACT_FLOAT32
+    source: Carrier = np.ascontiguousarray(x, np.float32 if exact_in_32 else np.float64)
+    if layer.stride == 1:
+        return product_of_shifts(layer, source, largest > 0, rows, columns)
+    return product_of_windows(layer, source, rows, columns)
+
+
+def product_of_shifts(layer: Layer, x: Carrier, alive: NDArray[np.bool_], rows: int, columns: int) -> Carrier:
+    """A convolution of stride 1 as k * k matrix products, each with the map moved by so much: no copy of the neighbourhoods.
+
+    Rows follow each other without a break, so each product also gives k - 1 meaningless columns, which are cut off. Inputs
+    that are zero everywhere (the latents before their first step), or have no weight at a tap, add nothing and are left out.
+    """
+    outputs, inputs, k, _ = layer.weight.shape
+    wide = x.shape[2]
+    flat = x.reshape(inputs, -1)
+    length = (rows - 1) * wide + columns
+    sums: Carrier = np.zeros((outputs, rows * wide), x.dtype)
+    part: Carrier = np.empty((outputs, length), x.dtype)
+    for tap, (weight, weighty) in enumerate(layer.taps):
+        counted = np.flatnonzero(weighty & alive)
+        if len(counted):
+            some = slice(counted[0], counted[-1] + 1)
+            moved = flat[some, tap // k * wide + tap % k :][:, :length]
+            sums[:, :length] += np.matmul(weight[:, some].astype(x.dtype, copy=False), moved, out=part)
+    cut: Carrier = sums.reshape(outputs, rows, wide)[:, :, :columns]
+    return cut
+
+
+def product_of_windows(layer: Layer, x: Carrier, rows: int, columns: int) -> Carrier:
+    """A convolution of any stride as one matrix product with unfolded neighbourhoods."""
+    outputs, inputs, k, _ = layer.weight.shape
+    weight = layer.scaled.reshape(outputs, -1).astype(x.dtype)
+    sums: Carrier = np.empty((outputs, rows, columns), x.dtype)
+    for first, last in bands(rows, inputs * k * k * columns * x.itemsize):
+        unfolded = unfold(x, k, layer.stride, first, last, columns)
         sums[:, first:last] = (weight @ unfolded).reshape(outputs, last - first, columns)
     return sums
 
@@ -181,19 +228,19 @@ def unfold(x: Carrier, k: int, stride: int, first: int, last: int, columns: int)
     return columns_of
 
 
-def settle(layer: Layer, sums: Floats) -> Floats:
+def settle(layer: Layer, sums: Carrier) -> Carrier:
     """Bias, rounding, activation, saturation, in place; every intermediate value is exact.
 
     One floor does for division and leak: floor(floor(a) / 2**leak) = floor(a / 2**leak).
     """
-    sums += layer.offset
+    sums += layer.offset.astype(sums.dtype)
     if layer.leak is not None:
-        np.maximum(sums, 0.0 if layer.leak < 0 else sums * 2.0**-layer.leak, out=sums)
+        np.maximum(sums, 0.0 if layer.leak < 0 else sums * sums.dtype.type(2.0**-layer.leak), out=sums)
     np.floor(sums, out=sums)
     return np.clip(sums, -ACTIVATION_MAX, ACTIVATION_MAX, out=sums)
 
 
-def shuffled(x: Floats, factor: int) -> Floats:
+def shuffled(x: Carrier, factor: int) -> Carrier:
     """Sub-pixel shuffle: (c r r, h, w) -> (c, h r, w r)."""
     if factor == 1:
         return x

@@ -1,10 +1,10 @@
 """The latent layer: quality, coded size, and the integer latents of a learned codec.
 
-The body is one range-coded stream: scale code (uniform of 8), quality (uniform of 64), the hyper latent channel by channel
-in raster order, then the latent in four steps. In each step the symbols are coded by rising table index, and for equal
-index in order of channel, row, column: few long runs under one table are fast to code in any language.
+The body is one range-coded stream: scale code (uniform of 8), quality (uniform of 64), the hyper latent in four steps, then
+the latent in four steps. In each step the symbols are coded by rising table index, and for equal index in order of channel,
+row, column: few long runs under one table are fast to code in any language.
 
-``walk_symbols`` is the only traversal: ``fit``, ``write`` and ``read`` differ in where the symbols come from.
+``walk_steps`` is the only traversal: ``fit``, ``write`` and ``read`` differ in where the symbols come from.
 
 Source of the model: mean-scale hyperprior, Minnen et al. 2018; quadtree steps, Li et al. 2023 (DCVC-DC), section 3.3.
 """
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from limner.entropy.coder import Coder, Reader, Writer
 from limner.entropy.tables import PRECISION, Table, gaussians, uniform
 from limner.errors import DamagedError, EncodeError
-from limner.layers.path import FRACTION_BITS, SYMBOL_MAX, Path, Prediction
+from limner.layers.path import FRACTION_BITS, SYMBOL_MAX, Path, Prediction, Steps
 from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES, STEPS, group_of
 
 LATENT_PX = 16  # one latent position per 16 x 16 coded pixels
@@ -99,6 +99,14 @@ class Run:
 Choose = Callable[[Run], NDArray[np.int32]]
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where the symbols of hyper latent and latent come from."""
+
+    hyper: Choose
+    latent: Choose
+
+
 @dataclass(frozen=True, eq=False)
 class Walked:
     """What a walk leaves: the layer, its latents with their means added (64, h, w; 7 fraction bits), their table indices."""
@@ -122,13 +130,21 @@ def fit(
     ``coder`` sees the symbols as they are chosen: a Writer has the body afterwards, a ``Meter`` its size in bits.
     ``bits_per_error``: what a squared error of 1 is worth; with a very large one all is rounded to the nearest.
     """
-    flat = y.reshape(-1)
-    hyper = np.clip(np.rint(z), -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)
+    outer, inner = z.reshape(-1), y.reshape(-1)
+
+    def nearest(run: Run) -> NDArray[np.int32]:
+        return np.clip(np.rint(away(outer, run)), -SYMBOL_MAX, SYMBOL_MAX).astype(np.int32)
 
     def choose(run: Run) -> NDArray[np.int32]:
-        return worthwhile(flat[run.places] - run.mean.astype(np.float32) / 2**FRACTION_BITS, run.index, bits_per_error)
+        return worthwhile(away(inner, run), run.index, bits_per_error)
 
-    return walk(coder, geometry, quality, hyper, choose, path)
+    return walk(coder, geometry, quality, Source(nearest, choose), path)
+
+
+def away(values: NDArray[np.float32], run: Run) -> NDArray[np.float32]:
+    """How far flat values are from the means of a run."""
+    distance: NDArray[np.float32] = values[run.places] - run.mean.astype(np.float32) / 2**FRACTION_BITS
+    return distance
 
 
 def worthwhile(away: NDArray[np.float32], index: NDArray[np.uint8], bits_per_error: float) -> NDArray[np.int32]:
@@ -146,10 +162,15 @@ def write(layer: Latent, geometry: Geometry, path: Path) -> bytes:
     """Code a layer as the body of its container layer. EncodeError if its shapes are not the geometry's."""
     if layer.symbols.shape != geometry.latent or layer.hyper.shape != geometry.hyper or layer.scale != geometry.scale:
         raise EncodeError("the latent layer is not of the picture's size")
-    flat = layer.symbols.reshape(-1).astype(np.int32)
     writer = Writer()
-    walk(writer, geometry, layer.quality, layer.hyper, lambda run: flat[run.places], path)
+    walk(writer, geometry, layer.quality, of_layer(layer), path)
     return writer.finish()
+
+
+def of_layer(layer: Latent) -> Source:
+    """Symbols that are known."""
+    hyper, symbols = (given.reshape(-1).astype(np.int32) for given in (layer.hyper, layer.symbols))
+    return Source(lambda run: hyper[run.places], lambda run: symbols[run.places])
 
 
 def read(body: bytes, width_px: int, height_px: int, path: Path) -> Walked:
@@ -158,11 +179,14 @@ def read(body: bytes, width_px: int, height_px: int, path: Path) -> Walked:
     scale = int(reader.code(np.zeros(1, np.int32), uniform(len(SIXTEENTHS)))[0])
     quality = int(reader.code(np.zeros(1, np.int32), uniform(QUALITIES))[0])
     geometry = Geometry(width_px, height_px, scale)
-    walked = walk_symbols(
-        reader, geometry, quality, np.zeros(geometry.hyper, np.int16), lambda run: np.zeros(len(run.places), np.int32), path
-    )
+    walked = walk_symbols(reader, geometry, quality, Source(unknown, unknown), path)
     reader.finish()
     return walked
+
+
+def unknown(run: Run) -> NDArray[np.int32]:
+    """What a reader has for symbols before it has read them."""
+    return np.zeros(len(run.places), np.int32)
 
 
 def expand(walked: Walked) -> NDArray[np.float32]:
@@ -177,30 +201,44 @@ def setting(body: bytes) -> tuple[int, int]:
     return scale, int(reader.code(np.zeros(1, np.int32), uniform(QUALITIES))[0])
 
 
-def walk(coder: Coder, geometry: Geometry, quality: int, hyper: Symbols, choose: Choose, path: Path) -> Walked:
+def walk(coder: Coder, geometry: Geometry, quality: int, source: Source, path: Path) -> Walked:
     """Code a whole body: the setting, then the symbols."""
     coder.code(np.array([geometry.scale], np.int32), uniform(len(SIXTEENTHS)))
     coder.code(np.array([quality], np.int32), uniform(QUALITIES))
-    return walk_symbols(coder, geometry, quality, hyper, choose, path)
+    return walk_symbols(coder, geometry, quality, source, path)
 
 
-def walk_symbols(coder: Coder, geometry: Geometry, quality: int, hyper: Symbols, choose: Choose, path: Path) -> Walked:
-    """Code hyper latents, then the latents of the four steps; ``choose`` gives the symbols of a run."""
+def walk_symbols(coder: Coder, geometry: Geometry, quality: int, source: Source, path: Path) -> Walked:
+    """Code the hyper latent, then the latent."""
+    _, hyper_rows, hyper_columns = geometry.hyper
+    known = path.hyper_features(quality, hyper_rows, hyper_columns)
+    hyper = walk_steps(coder, geometry.hyper, known, source.hyper, path.hyper_steps)
+    _, rows, columns = geometry.latent
+    features = path.features(hyper.values, quality, rows, columns)
+    found = walk_steps(coder, geometry.latent, features, source.latent, path.latent_steps)
+    return Walked(Latent(geometry.scale, quality, hyper.symbols, found.symbols), found.values, found.index)
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """What four steps leave, each (c, h, w): symbols, those with their means added (7 fraction bits), their table indices."""
+
+    symbols: Symbols
+    values: NDArray[np.int16]
+    index: NDArray[np.uint8]
+
+
+def walk_steps(coder: Coder, shape: tuple[int, int, int], features: NDArray[np.int16], choose: Choose, steps: Steps) -> Coded:
+    """Code a latent in four steps; ``choose`` gives the symbols of a run. ``features`` are used up."""
     tables = gaussians()
-    hyper = np.stack([coded(coder, plane, tables[i]) for plane, i in zip(hyper, path.hyper_index[quality], strict=True)])
-    channels, rows, columns = geometry.latent
-    features = path.features(hyper, quality, rows, columns)
-    symbols = np.zeros((channels, rows, columns), np.int16)
-    values = np.zeros((channels, rows, columns), np.int16)
-    indices = np.zeros((channels, rows, columns), np.uint8)
+    found = Coded(np.zeros(shape, np.int16), np.zeros(shape, np.int16), np.zeros(shape, np.uint8))
     for step in range(STEPS):
-        prediction = path.predict(step, features, values)
-        run = in_order(prediction, step_places(step, rows, columns))
+        run = in_order(steps.predict(step, features, found.values), step_places(step, *shape))
         got = in_runs(coder, choose(run), np.bincount(run.index, minlength=len(tables)), tables)
-        symbols.reshape(-1)[run.places] = got
-        values.reshape(-1)[run.places] = (got << FRACTION_BITS) + run.mean
-        indices.reshape(-1)[run.places] = run.index
-    return Walked(Latent(geometry.scale, quality, hyper, symbols), values, indices)
+        found.symbols.reshape(-1)[run.places] = got
+        found.values.reshape(-1)[run.places] = (got << FRACTION_BITS) + run.mean
+        found.index.reshape(-1)[run.places] = run.index
+    return found
 
 
 def in_order(prediction: Prediction, places: NDArray[np.intp]) -> Run:
@@ -208,11 +246,6 @@ def in_order(prediction: Prediction, places: NDArray[np.intp]) -> Run:
     index = prediction.index.reshape(-1)[places]
     order = np.argsort(index, kind="stable")
     return Run(places[order], prediction.mean.reshape(-1)[places[order]], index[order])
-
-
-def coded(coder: Coder, plane: Symbols, table: Table) -> Symbols:
-    got = coder.code(plane.reshape(-1).astype(np.int32), table)
-    return checked(got).reshape(plane.shape).astype(np.int16)
 
 
 def in_runs(coder: Coder, symbols: NDArray[np.int32], counts: NDArray[np.intp], tables: tuple[Table, ...]) -> NDArray[np.int32]:
@@ -229,16 +262,16 @@ def checked(symbols: NDArray[np.int32]) -> NDArray[np.int32]:
     """Refuse symbols that no writer sends.
 
     What a reader finds behind the end of a body is the first symbol of every table, -255: a body that is too short for
-    the size that its header declares is refused here, before any network is run for it.
+    the size that its header declares is refused here, before any large network is run for it.
     """
     if symbols.size and int(np.abs(symbols).max()) > SYMBOL_MAX:
         raise DamagedError(f"a symbol is over {SYMBOL_MAX}", offset=0, field="coded symbols")
     return symbols
 
 
-def step_places(step: int, rows: int, columns: int) -> NDArray[np.intp]:
-    """Flat places in (64, rows, columns) that a step of the quadtree codes, rising."""
-    group = np.arange(LATENT_CHANNELS)[:, None, None] // (LATENT_CHANNELS // 4)
+def step_places(step: int, channels: int, rows: int, columns: int) -> NDArray[np.intp]:
+    """Flat places in (channels, rows, columns) that a step of the quadtree codes, rising."""
+    group = np.arange(channels)[:, None, None] // (channels // STEPS)
     row, column = np.arange(rows)[None, :, None], np.arange(columns)[None, None, :]
     return np.flatnonzero(group_of(step, row, column) == group)
 

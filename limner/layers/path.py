@@ -1,8 +1,11 @@
 """The entropy path of a learned codec: the integer networks and tables that say how each latent symbol is coded.
 
-    hyper latent, quality --> hyper --> features --+--> contexts[k] --> mean, table index   (step k of the quadtree)
-                                                   |
-                     latents of earlier steps, phases
+    quality --> hyper_steps --> hyper latent --> hyper --> features --> latent_steps --> latent
+
+    Steps:  features --> contexts[k] --> features of the next step    (step k of the quadtree)
+                ^                |
+       values of earlier steps,  +--> heads[k] --> mean, table index
+       phases
 
 All integers carry ``FRACTION_BITS`` fraction bits at the seams. Encoder and decoder compute the same numbers on every
 machine (``limner.entropy.fixedpoint``).
@@ -11,6 +14,7 @@ machine (``limner.entropy.fixedpoint``).
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +23,7 @@ from numpy.typing import NDArray
 from limner.entropy.fixedpoint import Integers, Layer, Network
 from limner.entropy.tables import GAUSSIANS
 from limner.errors import LimnerError
-from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES, STEPS
+from limner.layers.quadtree import QUALITIES, STEPS
 from limner.tiles import tiles
 
 FRACTION_BITS = 7
@@ -29,75 +33,100 @@ BAND_POSITIONS = 8192  # how many latent positions a network is run on at once
 CONTEXT_HALO = 1  # reach of a context network, in positions
 HYPER_HALO = 2  # reach of the hyper synthesis, in hyper positions
 HYPER_STRIDE = 4
+NAMES = (
+    *(f"hyper_{part}{step}" for part in ("context", "head") for step in range(STEPS)),
+    "hyper",
+    *(f"{part}{step}" for part in ("context", "head") for step in range(STEPS)),
+)
 NO_LEAK = -2  # how a layer's file says that it has no activation
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
-    """hyper: from (33, h, w) to features (f, 4h, 4w). contexts: from (f + 2 + 64, h, w) to (128, h, w), one per step.
+class Steps:
+    """Predict a latent of c channels in four steps. contexts: from (f + 2 + c, h, w) to (f, h, w). heads: from (f, h, w) to
+    (2 c, h, w)."""
 
-    hyper_index: table index of each hyper channel at each quality, (64, 32) uint8.
-    """
-
-    hyper: Network
     contexts: tuple[Network, ...]
-    hyper_index: NDArray[np.uint8]
+    heads: tuple[Network, ...]
 
     def __post_init__(self) -> None:
-        if len(self.contexts) != STEPS or self.hyper_index.shape != (QUALITIES, HYPER_CHANNELS):
-            raise LimnerError("an entropy path has four contexts and a table index per quality and hyper channel")
-        if int(self.hyper_index.max()) >= GAUSSIANS:
-            raise LimnerError("a table index is out of range")
-
-    def features(self, hyper: NDArray[np.int16], quality: int, rows: int, columns: int) -> NDArray[np.int16]:
-        """Hyper symbols (32, h, w) -> features and two phase planes (f + 2, rows, columns)."""
-        plane = np.full((1, *hyper.shape[1:]), quality * 2**FRACTION_BITS // QUALITIES, np.int32)
-        given = np.concatenate([hyper.astype(np.int32) << FRACTION_BITS, plane])
-        features = np.empty((self.feature_channels + 2, rows, columns), np.int16)
-        for band in tiles(hyper.shape[1], max(1, BAND_POSITIONS // (HYPER_STRIDE * columns)), HYPER_HALO):
-            out = self.hyper(given[:, band.low : band.high])[:, HYPER_STRIDE * (band.first - band.low) :, :columns]
-            first, last = HYPER_STRIDE * band.first, min(rows, HYPER_STRIDE * band.last)
-            features[:-2, first:last] = out[:, : last - first]
-        features[-2] = (np.arange(rows)[:, None] & 1) << FRACTION_BITS
-        features[-1] = (np.arange(columns)[None, :] & 1) << FRACTION_BITS
-        return features
+        if len(self.contexts) != STEPS or len(self.heads) != STEPS:
+            raise LimnerError("a latent is predicted by four contexts and four heads")
 
     @property
     def feature_channels(self) -> int:
-        last = self.hyper.layers[-1]
-        return len(last.weight) // last.shuffle**2
+        return self.contexts[0].outputs
 
-    def predict(self, step: int, features: NDArray[np.int16], latent: NDArray[np.int16]) -> Prediction:
-        """Mean and table index of every latent in one step: features (f + 2, h, w), latent so far (64, h, w)."""
-        _, rows, columns = latent.shape
-        mean, index = np.empty(latent.shape, np.int16), np.empty(latent.shape, np.uint8)
+    def start(self, features: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Features (f, h, w) with their two phase planes: (f + 2, h, w)."""
+        _, rows, columns = features.shape
+        row, column = (np.arange(rows) & 1) << FRACTION_BITS, (np.arange(columns) & 1) << FRACTION_BITS
+        phases = np.stack([np.broadcast_to(row[:, None], (rows, columns)), np.broadcast_to(column, (rows, columns))])
+        return np.concatenate([features, phases.astype(np.int16)])
+
+    def predict(self, step: int, features: NDArray[np.int16], values: NDArray[np.int16]) -> Prediction:
+        """One step: features (f + 2, h, w), replaced in place by those of the next step; values so far (c, h, w)."""
+        _, rows, columns = values.shape
+        mean, index = np.empty(values.shape, np.int16), np.empty(values.shape, np.uint8)
+        following = np.empty_like(features[:-2])
         for band in tiles(rows, max(1, BAND_POSITIONS // columns), CONTEXT_HALO):
-            given = np.concatenate([features[:, band.low : band.high], latent[:, band.low : band.high]]).astype(np.int32)
-            out = self.contexts[step](given)[:, band.first - band.low : band.last - band.low]
-            mean[:, band.first : band.last], index[:, band.first : band.last] = split(out)
+            given = np.concatenate([features[:, band.low : band.high], values[:, band.low : band.high]])
+            core = self.contexts[step](given)[:, band.first - band.low : band.last - band.low]
+            following[:, band.first : band.last] = core
+            mean[:, band.first : band.last], index[:, band.first : band.last] = split(self.heads[step](core))
+        features[:-2] = following
         return Prediction(mean, index)
 
 
 @dataclass(frozen=True, eq=False)
+class Path:
+    """hyper: from (33, h, w) to features (f, 4h, 4w)."""
+
+    hyper_steps: Steps
+    hyper: Network
+    latent_steps: Steps
+
+    def hyper_features(self, quality: int, rows: int, columns: int) -> NDArray[np.int16]:
+        """What is known before the hyper latent (rows, columns): the quality in every channel, and the phases."""
+        known = np.full((self.hyper_steps.feature_channels, rows, columns), fraction(quality), np.int16)
+        return self.hyper_steps.start(known)
+
+    def features(self, values: NDArray[np.int16], quality: int, rows: int, columns: int) -> NDArray[np.int16]:
+        """What is known before the latent (rows, columns): features of the hyper latent (32, h, w), and the phases."""
+        given = np.concatenate([values, np.full((1, *values.shape[1:]), fraction(quality), np.int16)])
+        features = np.empty((self.hyper.outputs, rows, columns), np.int16)
+        for band in tiles(values.shape[1], max(1, BAND_POSITIONS // (HYPER_STRIDE * columns)), HYPER_HALO):
+            out = self.hyper(given[:, band.low : band.high])[:, HYPER_STRIDE * (band.first - band.low) :, :columns]
+            first, last = HYPER_STRIDE * band.first, min(rows, HYPER_STRIDE * band.last)
+            features[:, first:last] = out[:, : last - first]
+        return self.latent_steps.start(features)
+
+
+def fraction(quality: int) -> int:
+    """quality / 64 with the fraction bits of the seams."""
+    return (quality << FRACTION_BITS) // QUALITIES
+
+
+@dataclass(frozen=True, eq=False)
 class Prediction:
-    """mean: (64, h, w) int16 with 7 fraction bits; index: (64, h, w) uint8, 0..63."""
+    """mean: (c, h, w) int16 with 7 fraction bits; index: (c, h, w) uint8, 0..63."""
 
     mean: NDArray[np.int16]
     index: NDArray[np.uint8]
 
 
 def split(out: Integers) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """A context's output (128, h, w) -> means held to +-127 and rounded table indices held to 0..63."""
-    most = SYMBOL_MAX << FRACTION_BITS
-    mean = np.clip(out[:LATENT_CHANNELS], -most, most).astype(np.int16)
-    rounded = (out[LATENT_CHANNELS:] + (1 << (INDEX_SHIFT - 1))) >> INDEX_SHIFT
+    """A head's output (2 c, h, w) -> means held to +-127 and rounded table indices held to 0..63."""
+    channels, most = len(out) // 2, SYMBOL_MAX << FRACTION_BITS
+    mean = np.clip(out[:channels], -most, most).astype(np.int16)
+    rounded = (out[channels:] + (1 << (INDEX_SHIFT - 1))) >> INDEX_SHIFT
     return mean, np.clip(rounded, 0, GAUSSIANS - 1).astype(np.uint8)
 
 
 def dump(path: Path) -> bytes:
     """Write a path as an npz archive of integer arrays."""
-    arrays: dict[str, NDArray[np.generic]] = {"hyper_index": path.hyper_index}
-    for name, network in named(path):
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name, network in zip(NAMES, networks(path), strict=True):
         for place, layer in enumerate(network.layers):
             key = f"{name}.{place}"
             arrays |= {f"{key}.weight": layer.weight, f"{key}.bias": layer.bias, f"{key}.shift": layer.shift}
@@ -112,12 +141,27 @@ def dump(path: Path) -> bytes:
 def load(data: bytes) -> Path:
     """Read what ``dump`` wrote; no pickle is ever read."""
     with np.load(io.BytesIO(data), allow_pickle=False) as kept:
-        networks = {}
-        for name in ("hyper", *(f"context{step}" for step in range(STEPS))):
+        found = []
+        for name in NAMES:
             count = sum(key.startswith(f"{name}.") and key.endswith(".form") for key in kept.files)
-            networks[name] = Network(tuple(layer_of(kept, f"{name}.{place}") for place in range(count)))
-        contexts = tuple(networks[f"context{step}"] for step in range(STEPS))
-        return Path(networks["hyper"], contexts, kept["hyper_index"])
+            found.append(Network(tuple(layer_of(kept, f"{name}.{place}") for place in range(count))))
+        return of_networks(found)
+
+
+def networks(path: Path) -> list[Network]:
+    """All networks of a path, in the order of NAMES."""
+    return [
+        *(path.hyper_steps.contexts + path.hyper_steps.heads),
+        path.hyper,
+        *(path.latent_steps.contexts + path.latent_steps.heads),
+    ]
+
+
+def of_networks(found: Sequence[Network]) -> Path:
+    """A path of networks in the order of NAMES."""
+    before, hyper, after = found[: 2 * STEPS], found[2 * STEPS], found[2 * STEPS + 1 :]
+    one, other = (Steps(tuple(some[:STEPS]), tuple(some[STEPS:])) for some in (before, after))
+    return Path(one, hyper, other)
 
 
 def layer_of(kept: np.lib.npyio.NpzFile, key: str) -> Layer:
@@ -133,7 +177,3 @@ def layer_of(kept: np.lib.npyio.NpzFile, key: str) -> Layer:
         leak=None if leak == NO_LEAK else leak,
         shuffle=shuffle,
     )
-
-
-def named(path: Path) -> list[tuple[str, Network]]:
-    return [("hyper", path.hyper), *((f"context{step}", net) for step, net in enumerate(path.contexts))]

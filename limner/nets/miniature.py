@@ -2,13 +2,15 @@
 
     picture x (b 3 h w, 0..1)                                     t = quality / 64, one plane
        |  analysis                                                |
-       y (b 64 h/16 w/16)  -- * gain(t) -->  y'  -- hyper analysis -->  z  -- round -->  z^   (b 32 h/64 w/64)
-                                             |                                           |
-                                             |                                    hyper synthesis
-                                             |   four steps, k = 0..3                    |
-                                             +-- round about the mean  <-- context k <-- features (b 128 h/16 w/16)
-                                             |        q = round(y' - mean)     ^
-                                             y^' = q + mean  ------------------+  (what earlier steps gave)
+       y (b 64 h/16 w/16)  -- * gain(t) -->  y'  -- hyper analysis -->  z  -- four steps -->  z^   (b 32 h/64 w/64)
+                                             |                                                |
+                                             |                                         hyper synthesis
+                                             |   four steps, k = 0..3                         |
+                                             |                                   features (b 128 h/16 w/16)
+                                             |                                                v
+                                             +-- round about the mean  <------------------ context k
+                                             |        q = round(y' - mean)                 ^       |
+                                             y^' = q + mean  (what earlier steps gave) ----+       +--> features of the next
                                              |
        picture  <--  synthesis  <--  y^' / gain(t)
 
@@ -23,25 +25,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
+from torch.nn import functional as F
 
 from limner.entropy.tables import GAUSSIANS, LEAST_SIGMA, STEPS_PER_OCTAVE
 from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, STEPS, group_of
 
 INDEX_MAX = GAUSSIANS - 1
+LEAK = 0.125
 
 
 @dataclass(frozen=True)
 class Widths:
-    """Channels at 1/4, 1/8 and 1/16 of the picture, and of the entropy path's features."""
+    """Channels at 1/4, 1/8 and 1/16 of the picture, of the latent, and of the entropy path's features of latent and hyper
+    latent. The format has 64 channels of the latent; others are for trials."""
 
     quarter: int = 48
     eighth: int = 128
     sixteenth: int = 192
+    latent: int = LATENT_CHANNELS
     features: int = 128
+    hyper_features: int = 48
 
 
 class Gated(nn.Module):
@@ -79,7 +87,7 @@ class Analysis(nn.Module):
         self.sixteenth = nn.Sequential(
             nn.Conv2d(w.eighth + 1, w.sixteenth, 3, stride=2, padding=1),
             *blocks(w.sixteenth, 4),
-            nn.Conv2d(w.sixteenth, LATENT_CHANNELS, 1),
+            nn.Conv2d(w.sixteenth, w.latent, 1),
         )
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
@@ -101,7 +109,7 @@ class Synthesis(nn.Module):
     def __init__(self, w: Widths) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(LATENT_CHANNELS + 1, w.sixteenth, 3, padding=1),
+            nn.Conv2d(w.latent + 1, w.sixteenth, 3, padding=1),
             *blocks(w.sixteenth, 6),
             nn.Conv2d(w.sixteenth, 4 * w.eighth, 1),
             nn.PixelShuffle(2),
@@ -119,16 +127,16 @@ class Synthesis(nn.Module):
 
 
 def leaky() -> nn.Module:
-    return nn.LeakyReLU(0.125)
+    return nn.LeakyReLU(LEAK)
 
 
 class HyperAnalysis(nn.Module):
     """Scaled latent (b 64 h w) and t -> hyper latent (b 32 ceil(h/4) ceil(w/4))."""
 
-    def __init__(self, width: int = 96) -> None:
+    def __init__(self, latent: int, width: int = 96) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(LATENT_CHANNELS + 1, width, 3, padding=1), leaky(),
+            nn.Conv2d(latent + 1, width, 3, padding=1), leaky(),
             nn.Conv2d(width, width, 3, stride=2, padding=1), leaky(),
             nn.Conv2d(width, HYPER_CHANNELS, 3, stride=2, padding=1),
         )  # fmt: skip
@@ -147,17 +155,88 @@ def hyper_synthesis(features: int, width: int = 64) -> nn.Sequential:
     )  # fmt: skip
 
 
-def context(features: int) -> nn.Sequential:
-    """Features, phase planes and latents so far (b f+2+64 h w) -> means, then scale indices / 8 (b 128 h w). Entropy path."""
-    return nn.Sequential(
-        nn.Conv2d(features + 2 + LATENT_CHANNELS, features, 3, padding=1), leaky(),
-        nn.Conv2d(features, features, 1), leaky(),
-        nn.Conv2d(features, 2 * LATENT_CHANNELS, 1),
-    )  # fmt: skip
+class Context(nn.Module):
+    """One step over a latent of c channels: features (b f h w), phase planes (b 2 h w) and latents so far (b c h w) -> the next
+    step's features, and a prediction (b 2c h w): means, then scale indices / 8.
+
+    Features grow in reach with each step, since each looks at the neighbours' latents and at what the step before made of
+    theirs. Entropy path.
+    """
+
+    def __init__(self, channels: int, features: int) -> None:
+        super().__init__()
+        self.latents = nn.Conv2d(channels, features, 3, padding=1)
+        self.features = nn.Conv2d(features + 2, features, 1, bias=False)
+        self.mix = nn.Conv2d(features, features, 1)
+        self.head = nn.Conv2d(features, 2 * channels, 1)
+        with torch.no_grad():
+            list(self.head.parameters())[-1][channels:] += 3.0  # begin at sigma = 0.04 * 2**(24/6), about 0.6
+
+    def forward(self, features: Tensor, phases: Tensor, y_hat: Tensor) -> tuple[Tensor, Tensor]:
+        seen = self.latents(y_hat) + self.features(torch.cat([features, phases], 1))
+        following = F.leaky_relu(self.mix(F.leaky_relu(seen, LEAK)), LEAK)
+        return following, self.head(following)
+
+    def chain(self) -> nn.Sequential:
+        """The same features as a chain over features, phases and latents in one map (b f+2+c h w)."""
+        f, channels = self.mix.in_channels, self.latents.in_channels
+        first = nn.Conv2d(f + 2 + channels, f, 3, padding=1)
+        with torch.no_grad():
+            first.weight.zero_()
+            first.weight[:, : f + 2, 1, 1] = self.features.weight[:, :, 0, 0]
+            first.weight[:, f + 2 :] = self.latents.weight
+            first.bias = self.latents.bias
+        return nn.Sequential(first, leaky(), self.mix, leaky())
 
 
 @dataclass(frozen=True)
-class Coded:
+class Walked:
+    """After some steps: features of the next (b f h w); mean, scale index and rounded latent of what is coded, 0 elsewhere."""
+
+    features: Tensor
+    mean: Tensor
+    index: Tensor
+    y_hat: Tensor
+
+
+class Steps(nn.Module):
+    """The quadtree walk over a latent of c channels, in floats."""
+
+    def __init__(self, channels: int, features: int) -> None:
+        super().__init__()
+        self.features = features
+        self.contexts = nn.ModuleList(Context(channels, features) for _ in range(STEPS))
+
+    @property
+    def typed(self) -> list[Context]:
+        """The contexts, with their type."""
+        return list(self.contexts)  # type: ignore[arg-type]
+
+    def forward(self, y: Tensor, features: Tensor) -> Walked:
+        """y (b c h w), features (b f h w) -> all of it coded."""
+        at = self.begin(y, features)
+        for step in range(STEPS):
+            at = self.advance(step, y, at)
+        return at
+
+    def begin(self, y: Tensor, features: Tensor) -> Walked:
+        """Nothing known of the latent."""
+        nothing = torch.zeros_like(y)
+        return Walked(features, nothing, nothing, nothing)
+
+    def advance(self, step: int, y: Tensor, at: Walked) -> Walked:
+        features, prediction = self.contexts[step](at.features, phase_planes(y), at.y_hat)
+        mean, index = prediction.float().chunk(2, 1)
+        here = step_mask(step, y)
+        return Walked(
+            features,
+            at.mean + here * mean,
+            at.index + here * 8 * index,
+            at.y_hat + here * (rounded(y - mean) + mean),
+        )
+
+
+class Coded(NamedTuple):
     """What one pass gives: picture (b 3 h w) and estimated bits of latent and hyper latent, each (b,)."""
 
     picture: Tensor
@@ -173,15 +252,12 @@ class Miniature(nn.Module):
         self.widths = w = widths or Widths()
         self.analysis = Analysis(w)
         self.synthesis = Synthesis(w)
-        self.hyper_analysis = HyperAnalysis()
+        self.hyper_analysis = HyperAnalysis(w.latent)
         self.hyper_synthesis = hyper_synthesis(w.features)
-        self.contexts = nn.ModuleList(context(w.features) for _ in range(STEPS))
-        for net in self.contexts:
-            with torch.no_grad():
-                list(net.parameters())[-1][LATENT_CHANNELS:] += 3.0  # begin at sigma = 0.04 * 2**(24/6), about 0.6
+        self.hyper_steps = Steps(HYPER_CHANNELS, w.hyper_features)
+        self.latent_steps = Steps(w.latent, w.features)
         t = torch.linspace(0, 1, anchors)
-        self.log_gain = nn.Parameter((1.8 * (t - 0.5))[:, None].repeat(1, LATENT_CHANNELS))
-        self.hyper_index = nn.Parameter(torch.full((anchors, HYPER_CHANNELS), 28.0))
+        self.log_gain = nn.Parameter((1.8 * (t - 0.5))[:, None].repeat(1, w.latent))
 
     def between(self, anchors: Tensor, t: Tensor) -> Tensor:
         """Interpolate rows of (a c) at t (b,) in 0..1 linearly -> (b c 1 1)."""
@@ -199,27 +275,32 @@ class Miniature(nn.Module):
         The rate is that of rounded latents, or of latents with additive noise, or a mean of both with ``noise_part`` of the
         second: rounding is what a file has, but only noise draws small latents to zero.
         """
-        gain = self.gain(t)
-        y = self.analysis(x, t) * gain
-        z = self.hyper_analysis(y, t)
-        z_index = self.between(self.hyper_index, t).expand_as(z)
-        z_hat = rounded(z)
-        hyper_bits = rate(z, sigma_of(z_index), noise_part)
-        features = self.hyper_synthesis(with_plane(z_hat, t))[:, :, : y.shape[2], : y.shape[3]]
-        mean, index, y_hat = self.walk(y, torch.cat([features, phase_planes(y)], 1))
-        latent_bits = rate(y - mean, sigma_of(index), noise_part)
-        return Coded(self.synthesis(y_hat / gain, t), latent_bits, hyper_bits)
+        y = self.scaled(x, t)
+        z = self.hyper_analysis(y, t).float()
+        hyper, found = self.walk(y, z, t)
+        hyper_bits = rate(z - hyper.mean, sigma_of(hyper.index), noise_part)
+        latent_bits = rate(y - found.mean, sigma_of(found.index), noise_part)
+        return Coded(self.synthesis(found.y_hat / self.gain(t), t), latent_bits, hyper_bits)
 
-    def walk(self, y: Tensor, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Quadtree steps in floats -> mean, scale index and rounded latent, each like y."""
-        mean, index, y_hat = torch.zeros_like(y), torch.zeros_like(y), torch.zeros_like(y)
-        for step, net in enumerate(self.contexts):
-            here = step_mask(step, y)
-            step_mean, step_index = net(torch.cat([features, y_hat], 1)).chunk(2, 1)
-            mean = mean + here * step_mean
-            index = index + here * 8 * step_index
-            y_hat = y_hat + here * (rounded(y - step_mean) + step_mean)
-        return mean, index, y_hat
+    def scaled(self, x: Tensor, t: Tensor) -> Tensor:
+        """The latent times its gain. Whatever the transforms compute in, latents are float32."""
+        y: Tensor = self.analysis(x, t).float() * self.gain(t)
+        return y
+
+    def walk(self, y: Tensor, z: Tensor, t: Tensor) -> tuple[Walked, Walked]:
+        """Hyper latent and latent, coded."""
+        hyper = self.hyper_steps(z, self.hyper_features(z, t))
+        return hyper, self.latent_steps(y, self.features(hyper.y_hat, t, y))
+
+    def hyper_features(self, z: Tensor, t: Tensor) -> Tensor:
+        """What is known before the hyper latent: the quality, in every channel."""
+        b, _, h, w = z.shape
+        return t.view(-1, 1, 1, 1).to(z.dtype).expand(b, self.widths.hyper_features, h, w)
+
+    def features(self, z_hat: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        """What is known before the latent, at its positions."""
+        features: Tensor = self.hyper_synthesis(with_plane(z_hat, t))[:, :, : y.shape[2], : y.shape[3]]
+        return features
 
 
 def step_mask(step: int, y: Tensor) -> Tensor:

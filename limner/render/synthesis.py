@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 LATENT_PX = 16
+CELL = 4  # the network leaves the last sub-pixel shuffle, by so much, to be done on bytes
 CORE = 96  # latent positions a tile covers
 MARGIN = 10  # reach of the synthesis transform, in latent positions
 
@@ -33,10 +34,17 @@ class Synthesis:
         for down in tiles(rows, CORE, MARGIN):
             for across in tiles(columns, CORE, MARGIN):
                 piece = np.ascontiguousarray(latent[:, down.low : down.high, across.low : across.high])
-                painted = transform.run(self.network, piece, quality, tile=piece.shape != latent.shape)
-                core = painted[:, inner(down), inner(across)]
-                pixels[outer(down), outer(across)] = np.rint(np.clip(core, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
+                levels = transform.run(self.network, piece, quality, tile=piece.shape != latent.shape)
+                pixels[outer(down), outer(across)] = shuffled(levels)[inner(down), inner(across)]
         return pixels
+
+
+def shuffled(levels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Levels (48, 4 h, 4 w) by the network, written over -> pixels (16 h, 16 w, 3): rounded, then sorted as bytes."""
+    _, rows, columns = levels.shape
+    whole = np.rint(np.clip(levels, 0, 255, out=levels), out=levels).astype(np.uint8)
+    cells = whole.reshape(3, CELL, CELL, rows, columns).transpose(3, 1, 4, 2, 0)
+    return np.ascontiguousarray(cells).reshape(CELL * rows, CELL * columns, 3)
 
 
 def inner(tile: Tile) -> slice:
@@ -49,5 +57,5 @@ def outer(tile: Tile) -> slice:
     return slice(LATENT_PX * tile.first, LATENT_PX * tile.last)
 
 
-def load(weights: WeightSet) -> Synthesis:
-    return Synthesis(transform.session(weights.read("synthesis.onnx")))
+def load(weights: WeightSet, name: str) -> Synthesis:
+    return Synthesis(transform.session(weights.read(name)))

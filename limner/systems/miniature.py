@@ -22,25 +22,57 @@ from limner.container.blob import Blob
 from limner.describe import analysis
 from limner.describe.activity import activity, unrest
 from limner.entropy.coder import Writer
-from limner.errors import DecodeError, InvalidFieldError
+from limner.errors import DecodeError, ImageError, InvalidFieldError
 from limner.layers import latent, path
 from limner.layers.latent import SIXTEENTHS, Geometry, Latent
 from limner.layers.quadtree import QUALITIES
 from limner.render import synthesis
+from limner.render.synthesis import Synthesis
 from limner.weights import WeightSet, packaged
 
 NUMBER = 1
 LATENT_KIND = 1
+PAINTERS = ("faithful", "vivid")
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """quality: 0..63, higher is better. scale: 0..7, how much smaller the picture is coded (``latent.SIXTEENTHS``)."""
+    """quality: 0..63, higher is better. scale: 0..7, how much smaller the picture is coded (``latent.SIXTEENTHS``).
+
+    generosity: how much more than usual an error is worth to the encoder; it serves to meet a size, not to serve the picture.
+    """
 
     quality: int
     scale: int = 0
+    generosity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Painting:
+    """How a file is painted. ``painter``: "faithful" blurs what it does not know; "vivid" paints likely detail in its place.
+    ``strength``: how much of vivid there is in a vivid picture, 0 (as faithful) to 1.
+
+    Raises ImageError for another painter or strength.
+    """
+
+    painter: str = "faithful"
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.painter not in PAINTERS:
+            raise ImageError(f"there is no painter {self.painter!r}: use one of {', '.join(PAINTERS)}")
+        if not 0 <= self.strength <= 1:
+            raise ImageError(f"the strength of a painter is 0 to 1, not {self.strength}")
+
+    @property
+    def vivid(self) -> float:
+        """The part of the vivid picture."""
+        return self.strength if self.painter == "vivid" else 0.0
+
+
+FAITHFUL = Painting()
 
 
 @dataclass(eq=False)
@@ -108,8 +140,13 @@ class Miniature:
         return analysis.load(self.weights)
 
     @cached_property
-    def synthesis(self) -> synthesis.Synthesis:
-        return synthesis.load(self.weights)
+    def synthesis(self) -> Synthesis:
+        return synthesis.load(self.weights, "synthesis.onnx")
+
+    @cached_property
+    def vivid(self) -> Synthesis:
+        """The other painter. MissingError if this set of weights has none."""
+        return synthesis.load(self.weights, "vivid.onnx")
 
     def describe(self, pixels: Pixels) -> Scene:
         return Scene(pixels)
@@ -119,7 +156,8 @@ class Miniature:
         y = self.latent(scene, setting)
         z = self.analysis.hyper_latent(y, setting.quality)
         writer = Writer()
-        walked = latent.fit(y, z, setting.quality, scene.geometry(setting.scale), self.path, writer)
+        worth = latent.BITS_PER_ERROR * setting.generosity
+        walked = latent.fit(y, z, setting.quality, scene.geometry(setting.scale), self.path, writer, worth)
         return Fitted(walked, writer.finish())
 
     def latent(self, scene: Scene, setting: Setting) -> NDArray[np.float32]:
@@ -140,11 +178,23 @@ class Miniature:
         walked = latent.read(body, blob.width_px, blob.height_px, self.path)
         return Fitted(walked, body)
 
-    def render(self, fitted: Fitted, width_px: int, height_px: int) -> Pixels:
-        """Paint (height, width, 3), sRGB 0..255: least squares, so it blurs what it does not know and invents nothing."""
-        painted = self.synthesis.paint(latent.expand(fitted.walked), fitted.layer.quality)
+    def render(self, fitted: Fitted, width_px: int, height_px: int, painting: Painting = FAITHFUL) -> Pixels:
+        """Paint (height, width, 3), sRGB 0..255."""
+        values, part = latent.expand(fitted.walked), painting.vivid
+        quality = fitted.layer.quality
+        if part == 0:
+            painted = self.synthesis.paint(values, quality)
+        elif part == 1:
+            painted = self.vivid.paint(values, quality)
+        else:
+            painted = mixed(self.synthesis.paint(values, quality), self.vivid.paint(values, quality), part)
         coded = image.crop(painted, *Geometry(width_px, height_px, fitted.layer.scale).coded_px)
         return image.resize(coded, width_px, height_px)
+
+
+def mixed(one: Pixels, other: Pixels, part: float) -> Pixels:
+    """One picture with so large a part of the other."""
+    return np.rint((1 - part) * one.astype(np.float32) + part * other.astype(np.float32)).astype(np.uint8)
 
 
 def latent_body(blob: Blob) -> bytes:

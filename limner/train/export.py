@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import io
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -18,16 +19,16 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from limner.errors import LimnerError
 from limner.layers import path as entropy_path
-from limner.layers.path import FRACTION_BITS
-from limner.layers.path import Path as EntropyPath
-from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES
-from limner.nets import fixed
-from limner.nets.miniature import INDEX_MAX, Gated, Miniature, phase_planes, with_plane
+from limner.layers.quadtree import LATENT_CHANNELS, QUALITIES
+from limner.nets.miniature import Gated, Miniature, with_plane
 from limner.train import photos
-from limner.weights import write_manifest
+from limner.train.integers import integer_path
+from limner.weights import at, write_manifest
 
 HALF_FROM = 256  # tensors of at least so many values are stored as float16
+HALF_LEVELS = 127.5
 DECODING = ("entropy.npz", "synthesis.onnx")
 ENCODING = ("stem.onnx", "analysis.onnx", "hyper_analysis.onnx", "gains.npy")
 
@@ -37,10 +38,12 @@ class Stem(nn.Module):
 
     def __init__(self, model: Miniature) -> None:
         super().__init__()
-        self.analysis = model.analysis
+        unshuffle, conv, *others = model.analysis.eighth
+        self.body = nn.Sequential(unshuffled(unshuffle, conv), *map(faster, others))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.analysis.stem(x)
+        features: Tensor = self.body(2 * x - 1)
+        return features
 
 
 class Analysis(nn.Module):
@@ -48,25 +51,33 @@ class Analysis(nn.Module):
 
     def __init__(self, model: Miniature) -> None:
         super().__init__()
-        self.analysis = model.analysis
+        self.body = nn.Sequential(*map(faster, model.analysis.sixteenth))
 
     def forward(self, x: Tensor, quality: Tensor) -> Tensor:
-        return self.analysis.latent(x, quality / QUALITIES)
+        y: Tensor = self.body(with_plane(x, quality / QUALITIES))
+        return y
 
 
 class ScaledSynthesis(nn.Module):
-    """Latent times its gain (1 64 h w) and quality (1,) -> picture (1 3 16h 16w), not clipped."""
+    """Latent times its gain (1 64 h w) and quality (1,) -> levels 0..255 (1 48 4h 4w), not clipped.
+
+    The last sub-pixel shuffle is left to the reader, who does it on bytes: channel 16 c + 4 i + j is colour c of the pixel in
+    row i and column j of a cell of 4 x 4.
+    """
 
     gains: Tensor
 
     def __init__(self, model: Miniature) -> None:
         super().__init__()
-        self.synthesis = model.synthesis
+        *body, last, shuffle = model.synthesis.body
+        if not isinstance(shuffle, nn.PixelShuffle) or shuffle.upscale_factor != 4:
+            raise LimnerError("the synthesis ends with a sub-pixel shuffle by 4")
+        self.body = nn.Sequential(*map(faster, without_shuffles(body)), as_levels(last))
         self.register_buffer("gains", all_gains(model))
 
     def forward(self, x: Tensor, quality: Tensor) -> Tensor:
-        picture: Tensor = self.synthesis(x / self.gains[quality], quality / QUALITIES)
-        return picture
+        levels: Tensor = self.body(with_plane(x / self.gains[quality], quality / QUALITIES))
+        return levels
 
 
 class HyperAnalysis(nn.Module):
@@ -104,21 +115,76 @@ class SplitGated(nn.Module):
         return x + change
 
 
-def split_gates(module: nn.Module) -> None:
-    """Replace every gated block in place by one that computes the same faster in onnxruntime."""
-    for name, child in module.named_children():
-        if isinstance(child, Gated):
-            setattr(module, name, SplitGated(child))
-        else:
-            split_gates(child)
+class Interleaved(nn.Module):
+    """A 1x1 convolution and a sub-pixel shuffle by 2, its channels sorted so that rows and columns are merely interleaved."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(conv.in_channels, conv.out_channels, 1)
+        order = torch.arange(conv.out_channels).reshape(-1, 4).T.flatten()
+        self.conv.load_state_dict({name: value[order] for name, value in conv.state_dict().items()})
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, _, h, w = x.shape
+        upper_left, upper_right, lower_left, lower_right = self.conv(x).chunk(4, 1)
+        upper, lower = (
+            torch.stack([left, right], -1).reshape(b, -1, h, 2 * w)
+            for left, right in ((upper_left, upper_right), (lower_left, lower_right))
+        )
+        return torch.stack([upper, lower], 3).reshape(b, -1, 2 * h, 2 * w)
+
+
+def faster(module: nn.Module) -> nn.Module:
+    """The same function in the form that onnxruntime is fastest at."""
+    return SplitGated(module) if isinstance(module, Gated) else module
+
+
+def without_shuffles(modules: Iterable[nn.Module]) -> Iterator[nn.Module]:
+    """Replace every 1x1 convolution that a sub-pixel shuffle by 2 follows, and the shuffle."""
+    before: nn.Module | None = None
+    for module in modules:
+        if isinstance(module, nn.PixelShuffle) and isinstance(before, nn.Conv2d) and before.kernel_size == (1, 1):
+            yield Interleaved(before)
+            before = None
+            continue
+        if before is not None:
+            yield before
+        before = module
+    if before is not None:
+        yield before
+
+
+@torch.no_grad()
+def unshuffled(unshuffle: nn.Module, conv: nn.Module) -> nn.Conv2d:
+    """A pixel unshuffle and the convolution behind it as one convolution of the pixels."""
+    if not isinstance(unshuffle, nn.PixelUnshuffle) or not isinstance(conv, nn.Conv2d):
+        raise LimnerError("the analysis begins with a pixel unshuffle and a convolution")
+    r, k = unshuffle.downscale_factor, conv.kernel_size[0]
+    colours = conv.in_channels // r**2
+    one = nn.Conv2d(colours, conv.out_channels, r * k, stride=r * conv.stride[0], padding=r * int(conv.padding[0]))
+    # (o, c r r, k k) -> (o, c, k r, k r)
+    cells = conv.weight.reshape(-1, colours, r, r, k, k).permute(0, 1, 4, 2, 5, 3)
+    one.weight.copy_(cells.reshape(one.weight.shape))
+    one.bias = conv.bias
+    return one
+
+
+@torch.no_grad()
+def as_levels(last: nn.Module) -> nn.Conv2d:
+    """The last convolution with its output, -1..1, in levels 0..255."""
+    if not isinstance(last, nn.Conv2d) or last.bias is None:
+        raise LimnerError("the synthesis ends with a convolution")
+    scaled = copy.deepcopy(last)
+    scaled.weight.mul_(HALF_LEVELS)
+    scaled.bias = nn.Parameter(HALF_LEVELS * (last.bias + 1))
+    return scaled
 
 
 def export(model: Miniature, pictures: Sequence[NDArray[np.uint8]], folder: Path, name: str) -> None:
-    """Write a set of weights. ``pictures`` (h, w, 3) show the converter how large activations get. Takes the model apart."""
+    """Write a set of weights. ``pictures`` (h, w, 3) show the converter how large activations get."""
     folder.mkdir(parents=True, exist_ok=True)
     model = model.eval().cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     (folder / "entropy.npz").write_bytes(entropy_path.dump(integer_path(model, pictures)))
-    split_gates(model)
     write_onnx(Stem(model), 3, 16, folder / "stem.onnx")
     write_onnx(Analysis(model), model.widths.eighth, 2, folder / "analysis.onnx")
     write_onnx(HyperAnalysis(model), LATENT_CHANNELS, 1, folder / "hyper_analysis.onnx")
@@ -131,37 +197,29 @@ def from_checkpoint(checkpoint: Path, data: Path, folder: Path, name: str, count
     """Export the averaged weights of a checkpoint, calibrated on the first held-out pictures of ``data``."""
     model = Miniature()
     model.load_state_dict(torch.load(checkpoint, weights_only=True)["ema"])
-    extrapolate(model)
     export(model, photos.load(data).held_out[:count], folder, name)
 
 
-@torch.no_grad()
-def extrapolate(model: Miniature) -> None:
-    """Lead what is learnt per quality on to the lowest one, which the recipe never draws (``Recipe.lowest_t``)."""
-    for anchors in (model.log_gain, model.hyper_index):
-        anchors[0] = 2 * anchors[1] - anchors[2]
+def add_vivid(checkpoint: Path, folder: Path) -> None:
+    """Write the averaged painter of a checkpoint of ``limner.train.vivid`` into the set of weights that it was trained for.
+
+    LimnerError if the set is of another codec.
+    """
+    kept = torch.load(checkpoint, weights_only=True)["ema"]
+    model = Miniature()
+    model.load_state_dict(part_of(kept, "codec."))
+    weights = at(folder)
+    gains = np.load(io.BytesIO(weights.read("gains.npy")), allow_pickle=False)
+    if not np.allclose(gains, all_gains(model).reshape(gains.shape).numpy()):
+        raise LimnerError(f"{checkpoint} was not trained for the weights in {folder}")
+    model.synthesis.load_state_dict(part_of(kept, "painter."))
+    model.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    write_onnx(ScaledSynthesis(model), LATENT_CHANNELS, 1, folder / "vivid.onnx")
+    write_manifest(folder, weights.name, DECODING, (*ENCODING, "vivid.onnx"))
 
 
-@torch.no_grad()
-def integer_path(model: Miniature, pictures: Sequence[NDArray[np.uint8]]) -> EntropyPath:
-    """Convert hyper synthesis and contexts, calibrated on what they see of the pictures at low, middle and high quality."""
-    seen = [inputs(model, picture, quality) for picture in pictures for quality in (4, 32, 63)]
-    hyper = fixed.convert(model.hyper_synthesis, [z for z, _ in seen], FRACTION_BITS, FRACTION_BITS)
-    contexts = tuple(fixed.convert(net, [y for _, y in seen], FRACTION_BITS, FRACTION_BITS) for net in model.contexts)  # type: ignore[arg-type]
-    index = model.between(model.hyper_index, torch.arange(QUALITIES) / QUALITIES).reshape(QUALITIES, HYPER_CHANNELS)
-    return EntropyPath(hyper, contexts, index.round().clamp(0, INDEX_MAX).numpy().astype(np.uint8))
-
-
-def inputs(model: Miniature, picture: NDArray[np.uint8], quality: int) -> tuple[Tensor, Tensor]:
-    """What hyper synthesis and the contexts are given for a picture: (1 33 h w) and (1 f+2+64 h w)."""
-    h, w = picture.shape[0] // 16 * 16, picture.shape[1] // 16 * 16
-    x = torch.from_numpy(picture[:h, :w].copy()).permute(2, 0, 1)[None].float() / 255
-    t = torch.tensor([quality / QUALITIES])
-    y = model.analysis(x, t) * model.gain(t)
-    z = with_plane(model.hyper_analysis(y, t).round(), t)
-    features = torch.cat([model.hyper_synthesis(z)[:, :, : y.shape[2], : y.shape[3]], phase_planes(y)], 1)
-    _, _, y_hat = model.walk(y, features)
-    return z, torch.cat([features, y_hat], 1)
+def part_of(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
 def write_onnx(module: nn.Module, channels: int, multiple: int, path: Path) -> None:

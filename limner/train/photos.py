@@ -1,4 +1,7 @@
-"""Training photographs: JPEGs in tar shards or a folder, decoded once into memory; random crops of them."""
+"""Training photographs: pictures in a folder or in tar shards, decoded once into memory; random crops of them.
+
+Shards too large for that are read as they pass: see ``limner.train.stream``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +23,27 @@ HELD_OUT_PREFIXES = ("bsd_", "urban_")
 MOST_SHRUNK = 3  # a crop is scaled down by at most this
 
 
+Pixels = NDArray[np.uint8]
+
+
+class Source(Protocol):
+    """Where photographs (h, w, 3) come from: one at random, and those that are never trained on."""
+
+    @property
+    def held_out(self) -> list[Pixels]: ...
+
+    def draw(self, rng: np.random.Generator) -> Pixels: ...
+
+
 @dataclass(frozen=True)
 class Photos:
-    """Photographs for training and for validation, each (h, w, 3) uint8."""
+    """Photographs in memory, for training and for validation."""
 
-    train: list[NDArray[np.uint8]]
-    held_out: list[NDArray[np.uint8]]
+    train: list[Pixels]
+    held_out: list[Pixels]
+
+    def draw(self, rng: np.random.Generator) -> Pixels:
+        return self.train[rng.integers(len(self.train))]
 
 
 def load(folder: Path) -> Photos:
@@ -36,8 +55,8 @@ def load(folder: Path) -> Photos:
     if not shards:
         paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
         return split([as_array(p.read_bytes()) for p in paths], folder)
-    train: list[NDArray[np.uint8]] = []
-    held_out: list[NDArray[np.uint8]] = []
+    train: list[Pixels] = []
+    held_out: list[Pixels] = []
     for shard in shards:
         for name, data in members(shard):
             held = shard == shards[-1] and name.startswith(HELD_OUT_PREFIXES)
@@ -45,7 +64,7 @@ def load(folder: Path) -> Photos:
     return Photos(train, held_out) if train and held_out else split(train + held_out, folder)
 
 
-def split(pictures: list[NDArray[np.uint8]], folder: Path) -> Photos:
+def split(pictures: list[Pixels], folder: Path) -> Photos:
     """Hold out every fiftieth. LimnerError if none would be left."""
     if len(pictures) < 2:
         raise LimnerError(
@@ -62,22 +81,20 @@ def members(shard: Path) -> Iterator[tuple[str, bytes]]:
                 yield Path(member.name).name, stream.read()
 
 
-def as_array(data: bytes) -> NDArray[np.uint8]:
+def as_array(data: bytes) -> Pixels:
     with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image.convert("RGB"))
 
 
-def crops(
-    photos: list[NDArray[np.uint8]], size: int, count: int, shrunk_part: float, rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def crops(photos: Source, size: int, count: int, shrunk_part: float, rng: np.random.Generator) -> Pixels:
     """Random flipped crops (count, size, size, 3); ``shrunk_part`` of them are taken larger and scaled down.
 
     A picture that is coded smaller is sharper than a photograph: the codec must know such pictures too.
     """
-    return np.stack([crop(photos[rng.integers(len(photos))], size, shrunk_part, rng) for _ in range(count)])
+    return np.stack([crop(photos.draw(rng), size, shrunk_part, rng) for _ in range(count)])
 
 
-def crop(photo: NDArray[np.uint8], size: int, shrunk_part: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+def crop(photo: Pixels, size: int, shrunk_part: float, rng: np.random.Generator) -> Pixels:
     """One crop (size, size, 3); a picture smaller than the crop is mirrored out to it."""
     h, w, _ = photo.shape
     if h < size or w < size:

@@ -47,7 +47,7 @@ def run(folder: Path, *more: str) -> int:
 def test_every_picture_budget_and_system_has_its_row(folder: Path) -> None:
     assert run(folder, "--bytes", "700", "1400") == 0
     rows = from_lines((folder / "out/kodak.jsonl").read_text("utf-8"))
-    assert len(rows) == 2 * 2 * (1 + 2 * 3)
+    assert len(rows) == 2 * 2 * (1 + 2 * 5)
     ours = next(row for row in rows if row.system == "miniature")
     assert (ours.bytes, ours.model, ours.decode_process_s) == (len(STAND_IN), "abcd", 0.5)
     # Every sample is off by one: 10 log10(255^2) = 48.1308 dB. Too small for MS-SSIM.
@@ -59,7 +59,7 @@ def test_a_failure_is_a_row_and_the_run_goes_on(folder: Path, monkeypatch: pytes
     rows = from_lines((folder / "out/kodak.jsonl").read_text("utf-8"))
     failed = [row for row in rows if row.system == "miniature" and row.failure]
     assert [row.failure for row in failed] == ["BudgetError: too few"] * 2
-    assert len(rows) == 2 * 2 * (1 + 2 * 3)
+    assert len(rows) == 2 * 2 * (1 + 2 * 5)
 
     def fails(blob: bytes) -> None:
         raise LimnerError("decoding failed")

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from limner.bench.rows import Row, from_lines, kodak_page, mean, pairs, to_lines
 from limner.errors import LimnerError
 
-OURS = Row(
-    "kodim01", "miniature", "target_bytes=500", 500, 768, 512, "00" * 32, 498, 22.0, 0.75, 0.2, 0.6, "a1b2", ("limner 1",)
+FIGURES = {"bytes": 498, "psnr_db": 22.0, "ms_ssim": 0.75, "ssimulacra2": 10.0, "flip": 0.3}
+FACTS = {"sha256": "00" * 32, "encode_s": 0.2, "decode_process_s": 0.6, "model": "a1b2", "versions": ("limner 1",)}
+OURS = Row("kodim01", "miniature", "target_bytes=500", 500, 768, 512, **FIGURES, **FACTS)
+WEBP = replace(
+    OURS, system="webp", setting="1/8 q11", sha256="11" * 32, bytes=490, psnr_db=21.5, ms_ssim=0.7, flip=0.2, model=None
 )
-WEBP = replace(OURS, system="webp", setting="1/8 q11", sha256="11" * 32, bytes=490, psnr_db=21.5, ms_ssim=0.7, model=None)
 JPEG = Row("kodim01", "jpeg", "", 500, 768, 512, failure="no setting is small enough")
 SECOND = [replace(OURS, picture="kodim02", psnr_db=24.0), replace(WEBP, picture="kodim02", psnr_db=24.3)]
 ROWS = [OURS, WEBP, JPEG, *SECOND]
@@ -58,6 +60,8 @@ def test_the_page_gives_means_pictures_and_failures() -> None:
     assert "| 0.10 | 1 | 21.00 | 0.7000 | 2.00 | 2 |" in kodak_page([*ROWS, *plain], "miniature", "the command")
     assert "| kodim01 | 498 | 22.00 | 0.7500 | webp 1/8 q11 | 490 | 21.50 | 0.7000 | 0.50 |" in page
     assert "| kodim01 | jpeg | 500 | no setting is small enough |" in page
+    # By FLIP less is better: WebP is, on both pictures; in SSIMULACRA2 they are equal, and equal is not better.
+    assert "| 500 | 0.7500 | 0.7000 | 2 | 10.00 | 10.00 | 0 | 0.3000 | 0.2000 | 0 |" in page
     assert "the command" in page and "a1b2" in page
 
 

@@ -41,7 +41,9 @@ def encode(
     return pack(Blob(1, b"\0\0", width, height, (Layer(1, body),)), bare=bare)
 
 
-def decode(blob: bytes, *, size: tuple[int, int] | None, max_pixels: int) -> Pixels:
+def decode(
+    blob: bytes, *, size: tuple[int, int] | None, max_pixels: int, painter: str = "faithful", strength: float = 1.0
+) -> Pixels:
     found = unpack(blob, max_pixels=max_pixels)
     small = np.frombuffer(found.layers[0].body, np.uint8).reshape(4, 4, 3)
     return resize(small, *(size or (found.width_px, found.height_px)))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from paths import random_path
 
 from limner.entropy.coder import Writer
+from limner.entropy.fixedpoint import Network
 from limner.errors import DecodeError, EncodeError
 from limner.layers import latent, path
 from limner.layers.latent import SIXTEENTHS, Geometry, Latent, Meter
@@ -41,8 +42,7 @@ def test_reading_undoes_writing(case: tuple[Latent, Geometry]) -> None:
 def test_a_body_is_as_long_as_its_information(case: tuple[Latent, Geometry]) -> None:
     layer, geometry = case
     meter = Meter()
-    flat = layer.symbols.reshape(-1).astype(np.int32)
-    latent.walk(meter, geometry, layer.quality, layer.hyper, lambda run: flat[run.places], PATH)
+    latent.walk(meter, geometry, layer.quality, latent.of_layer(layer), PATH)
     coded_bits = 8 * len(latent.write(layer, geometry, PATH))
     # Zero bytes at the end are dropped, so that a body may be a little shorter than its information.
     assert meter.bits - 16 <= coded_bits <= meter.bits * 1.005 + 32
@@ -88,13 +88,7 @@ def test_integers_do_not_depend_on_the_product(monkeypatch: pytest.MonkeyPatch) 
     layer = Latent(
         0, 20, rng.integers(-3, 4, geometry.hyper).astype(np.int16), rng.integers(-3, 4, geometry.latent).astype(np.int16)
     )
-    slow = path.Path(
-        *(
-            type(PATH.hyper)(PATH.hyper.layers, fast=False),
-            tuple(type(net)(net.layers, fast=False) for net in PATH.contexts),
-            PATH.hyper_index,
-        )
-    )
+    slow = path.of_networks([Network(net.layers, fast=False) for net in path.networks(PATH)])
     body = latent.write(layer, geometry, PATH)
     assert latent.write(layer, geometry, slow) == body
     monkeypatch.setattr(path, "BAND_POSITIONS", 1)
@@ -110,7 +104,7 @@ def test_a_symbol_is_lowered_only_where_it_saves_more_than_it_costs() -> None:
 
 
 def test_every_latent_is_coded_in_exactly_one_step() -> None:
-    seen = np.concatenate([latent.step_places(step, 5, 7) for step in range(STEPS)])
+    seen = np.concatenate([latent.step_places(step, LATENT_CHANNELS, 5, 7) for step in range(STEPS)])
     assert sorted(seen.tolist()) == list(range(LATENT_CHANNELS * 35))
 
 

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from limner.layers import choice, latent, masks, path, sketch
 
 DATA = Path(__file__).parents[2] / "limner" / "data"
-NETWORKS = ("hyper", "context0", "context1", "context2", "context3")
+PARTS = ("hyper_context", "hyper_head", "context", "head")
+NETWORKS = ("hyper", *(f"{name}{k}" for name in PARTS for k in range(4)))
 Bits = dict[tuple[int, int], int]
 
 
@@ -222,29 +223,34 @@ def read_latent(body: bytes, width: int, height: int, kept: dict[str, Any]) -> t
     n = (16, 12, 8, 6, 4, 3, 2, 1)[scale]
     coded = [-(-side * n // 16) for side in (height, width)]
     rows, columns = (-(-side // 16) for side in coded)
-    index = kept["hyper_index"][quality]
-    hyper = np.zeros((32, -(-rows // 4), -(-columns // 4)), np.int64)
-    for c, r, x in np.ndindex(hyper.shape):
-        hyper[c, r, x] = stream.symbol(*gaussian(int(index[c]))) - 255
-    given = np.concatenate([128 * hyper, np.full((1, *hyper.shape[1:]), 2 * quality)])
-    row, column = np.indices((rows, columns)) % 2 * 128
-    features = np.concatenate([run(kept, "hyper", given)[:, :rows, :columns], row[None], column[None]])
-    symbols, values = np.zeros((2, 64, rows, columns), np.int64)
-    for k in range(4):
-        out = run(kept, f"context{k}", np.concatenate([features, values]))
-        mean, index = np.clip(out[:64], -16256, 16256), np.clip((out[64:] + 8) >> 4, 0, 63)
-        for place in sorted(places(k, rows, columns), key=lambda place: (index[place], place)):
-            symbols[place] = stream.symbol(*gaussian(int(index[place]))) - 255
-            values[place] = 128 * symbols[place] + mean[place]
-        if np.abs(symbols).max() > 127:
-            raise Refused
+    shape = (32, -(-rows // 4), -(-columns // 4))
+    f = len(kept["hyper_context0.0.weight"])
+    hyper, hyper_values = steps(stream, kept, "hyper_", shape, np.full((f, *shape[1:]), 2 * quality))
+    given = np.concatenate([hyper_values, np.full((1, *shape[1:]), 2 * quality)])
+    features = run(kept, "hyper", given)[:, :rows, :columns]
+    symbols, values = steps(stream, kept, "", (64, rows, columns), features)
     stream.end()
     return scale, quality, hyper, symbols, values
 
 
-def places(k: int, rows: int, columns: int) -> Iterator[tuple[int, int, int]]:
-    for c, r, x in np.ndindex(64, rows, columns):
-        if c // 16 == k ^ (2 * (r % 2) + x % 2):
+def steps(stream: Stream, kept: dict[str, Any], name: str, shape: tuple[int, int, int], features: Any) -> tuple[Any, Any]:
+    row, column = np.indices(shape[1:]) % 2 * 128
+    symbols, values = np.zeros((2, *shape), np.int64)
+    for k in range(4):
+        features = run(kept, f"{name}context{k}", np.concatenate([features, row[None], column[None], values]))
+        out = run(kept, f"{name}head{k}", features)
+        mean, index = np.clip(out[: shape[0]], -16256, 16256), np.clip((out[shape[0] :] + 8) >> 4, 0, 63)
+        for place in sorted(places(k, *shape), key=lambda place: (index[place], place)):
+            symbols[place] = stream.symbol(*gaussian(int(index[place]))) - 255
+            values[place] = 128 * symbols[place] + mean[place]
+        if np.abs(symbols).max() > 127:
+            raise Refused
+    return symbols, values
+
+
+def places(k: int, channels: int, rows: int, columns: int) -> Iterator[tuple[int, int, int]]:
+    for c, r, x in np.ndindex(channels, rows, columns):
+        if 4 * c // channels == k ^ (2 * (r % 2) + x % 2):
             yield c, r, x
 
 

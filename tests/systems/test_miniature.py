@@ -8,8 +8,7 @@ from pictures import scene
 
 from limner.describe import analysis
 from limner.entropy.fixedpoint import Network
-from limner.layers import latent
-from limner.layers.path import Path
+from limner.layers import latent, path
 from limner.render import synthesis
 from limner.systems.miniature import Miniature, Setting, embedded
 
@@ -21,11 +20,7 @@ def codec() -> Miniature:
 
 def test_float32_products_change_nothing(codec: Miniature) -> None:
     picture = codec.describe(scene(200, 150))
-    slow = Path(
-        Network(codec.path.hyper.layers, fast=False),
-        tuple(Network(net.layers, fast=False) for net in codec.path.contexts),
-        codec.path.hyper_index,
-    )
+    slow = path.of_networks([Network(net.layers, fast=False) for net in path.networks(codec.path)])
     for quality in (0, 40, 63):
         fitted = codec.fit(picture, Setting(quality))
         assert latent.write(fitted.layer, picture.geometry(0), slow) == fitted.body
@@ -37,7 +32,7 @@ def test_torch_computes_the_same_integers(codec: Miniature) -> None:
     from limner.nets import fixed
 
     rng = np.random.default_rng(1)
-    for network in (codec.path.hyper, *codec.path.contexts):
+    for network in path.networks(codec.path):
         channels = network.layers[0].weight.shape[1]
         x = rng.integers(-3000, 3001, (channels, 6, 9)).astype(np.int32)
         got = fixed.run(network, torch.from_numpy(x.astype(np.float64)))

@@ -1,0 +1,91 @@
+"""Muon: steps whose matrix has all its directions at the same size; Adam for what is no matrix.
+
+A convolution's weight (o, i, k, k) is a matrix (o, i k k). Its averaged gradient is brought near to the closest matrix with
+orthonormal rows or columns by five Newton-Schulz steps: directions that are seldom seen learn as fast as the loud ones.
+The step is scaled so that its root mean square is the rate of learning, as Adam's is at most.
+
+Sources: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks" (steps and coefficients); Liu et al.
+2025, "Muon is scalable for LLM training", section 2.2 (the scale by sqrt(max(rows, columns))).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, overload
+
+import torch
+from torch import Tensor, nn
+
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+NEWTON_SCHULZ_STEPS = 5
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon for the dense convolutions and linear layers of a module, Adam for all its other parameters.
+
+    ``momentum`` is Muon's, ``betas`` are Adam's. The rate of learning is that of the groups, as in every optimiser.
+    """
+
+    def __init__(self, module: nn.Module, lr: float, momentum: float = 0.95, betas: tuple[float, float] = (0.9, 0.99)) -> None:
+        dense = set(dense_weights(module))
+        others = [p for p in module.parameters() if p not in dense]
+        self.momentum, self.betas = momentum, betas
+        super().__init__(
+            [{"params": list(dense_weights(module)), "dense": True}, {"params": others, "dense": False}], {"lr": lr}
+        )
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Take one step with the gradients that are there; a parameter without one stays."""
+        if closure is not None:
+            raise NotImplementedError("Muon takes its gradients as they are")
+        for group in self.param_groups:
+            rule = self._muon if group["dense"] else self._adam
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    rule(parameter, parameter.grad, self.state[parameter], group["lr"])
+        return None
+
+    def _muon(self, parameter: Tensor, gradient: Tensor, state: dict[str, Any], lr: float) -> None:
+        if not state:
+            state["mean"] = torch.zeros_like(parameter)
+        state["mean"].lerp_(gradient, 1 - self.momentum)
+        matrix = gradient.lerp(state["mean"], self.momentum).flatten(1)
+        step = orthogonal(matrix).reshape(parameter.shape)
+        parameter.sub_(step, alpha=lr * max(matrix.shape) ** 0.5)
+
+    def _adam(self, parameter: Tensor, gradient: Tensor, state: dict[str, Any], lr: float) -> None:
+        if not state:
+            state |= {"mean": torch.zeros_like(parameter), "square": torch.zeros_like(parameter), "steps": torch.tensor(0.0)}
+        slow, slower = self.betas
+        state["steps"] += 1
+        state["mean"].lerp_(gradient, 1 - slow)
+        state["square"].lerp_(gradient.square(), 1 - slower)
+        steps = state["steps"].item()
+        spread = (state["square"] / (1 - slower**steps)).sqrt_().add_(1e-8)
+        parameter.addcdiv_(state["mean"], spread, value=-lr / (1 - slow**steps))
+
+
+def dense_weights(module: nn.Module) -> Iterator[Tensor]:
+    """Weights that are matrices: of linear layers and convolutions, but not of depthwise ones, whose rows do not meet."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear) or (isinstance(part, nn.Conv2d | nn.ConvTranspose2d) and part.groups == 1):
+            yield part.weight
+
+
+def orthogonal(matrix: Tensor) -> Tensor:
+    """Push the singular values of a matrix (rows, columns) to between about 0.7 and 1.2."""
+    a, b, c = COEFFICIENTS
+    tall = matrix.shape[0] > matrix.shape[1]
+    x: Tensor = matrix.T if tall else matrix
+    x = x / (x.norm() + 1e-7)
+    for _ in range(NEWTON_SCHULZ_STEPS):
+        square: Tensor = x @ x.T
+        x = a * x + (b * square + c * square @ square) @ x
+    return x.T if tall else x
