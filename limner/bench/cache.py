@@ -1,4 +1,4 @@
-"""Classical files kept between runs: the search for them takes minutes a picture."""
+"""Classical files and their figures kept between runs: the search takes minutes a picture, a figure a second."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 
 from limner.bench.baselines import Coded, Effort, best_of_codec, library_versions
+from limner.bench.metrics import Figures, figures
 from limner.image import Pixels
 
 SEARCH_VERSION = 3
 """Counted up when the search changes, so that answers are sought anew."""
+
+FIGURES_VERSION = 1
+"""Counted up when a measure changes."""
 
 LATER = ("jxl", "heic")
 """Codecs whose versions are no part of the question for others: answers from before they came hold."""
@@ -42,6 +47,19 @@ def _cache_key(picture: Pixels, budget: int, codec: str, effort: Effort) -> str:
     search = (SEARCH_VERSION, settings, versions, codec, budget)
     text = json.dumps([search, picture.shape], sort_keys=True)
     return hashlib.sha256(text.encode() + picture.tobytes()).hexdigest()[:32]
+
+
+def cached_figures(picture: Pixels, coded: Coded, folder: Path) -> Figures:
+    """Measure a classical file, keeping the answer in ``folder`` under the hash of all that it depends on."""
+    metrics = {name: version(name) for name in ("ssimulacra2", "flip-evaluator", "pillow")}
+    question = json.dumps([FIGURES_VERSION, metrics, coded.setting, picture.shape], sort_keys=True).encode()
+    key = hashlib.sha256(question + coded.blob + picture.tobytes()).hexdigest()[:32]
+    path = folder / f"{key}.figures.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        height, width = picture.shape[:2]
+        path.write_text(json.dumps(asdict(figures(picture, coded.picture(width, height)))))
+    return Figures(**json.loads(path.read_text()))
 
 
 def _to_json(coded: Coded | None) -> str:

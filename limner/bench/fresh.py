@@ -16,16 +16,17 @@ from limner.errors import LimnerError
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
-def decode_elsewhere(blob: bytes) -> tuple[image.Pixels, float]:
+def decode_elsewhere(blob: bytes, *options: str) -> tuple[image.Pixels, float]:
     """Decode with ``python -m limner decode`` in an empty folder; return the (h, w, 3) picture and the process' wall seconds.
 
-    The seconds hold the start of Python and the writing of a PNG. Raises LimnerError with what the command said.
+    ``options``: of the command. The seconds hold the start of Python and the writing of a PNG. Raises LimnerError with what the
+    command said.
     """
     with TemporaryDirectory() as folder:
         source, target = Path(folder, "picture.limn"), Path(folder, "picture.png")
         source.write_bytes(blob)
         start = time.perf_counter()
-        done = run_python(["-m", "limner", "decode", source.name], folder=Path(folder))
+        done = run_python(["-m", "limner", "decode", source.name, *options], folder=Path(folder))
         seconds = time.perf_counter() - start
         if done.returncode or not target.is_file():
             raise LimnerError(f"decoding failed (exit code {done.returncode}): {done.stderr.strip()[-500:]}")

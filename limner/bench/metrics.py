@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from flip_evaluator import evaluate as evaluate_flip
@@ -25,6 +26,30 @@ SIGMA_PX = 1.5
 K1, K2 = 0.01, 0.03
 SMALLEST_SIDE_PX = (WINDOW_PX - 1) * 2 ** (len(SCALE_WEIGHTS) - 1) + 1
 """161: a shorter side leaves no whole window at the coarsest scale."""
+
+
+PEAK = 255.0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A picture of 8-bit sRGB against its original. ``ms_ssim`` None: too small for it; the other None: not asked for."""
+
+    psnr_db: float
+    ms_ssim: float | None
+    ssimulacra2: float | None = None
+    flip: float | None = None
+
+
+def figures(original: NDArray[np.uint8], other: NDArray[np.uint8], *, quick: bool = False) -> Figures:
+    """Measure by everything; ``quick``: without SSIMULACRA2 and FLIP. Raises ImageError if the shapes differ."""
+    large = min(original.shape[:2]) >= SMALLEST_SIDE_PX
+    return Figures(
+        round(psnr_db(original, other, peak=PEAK), 4),
+        round(ms_ssim(original, other, peak=PEAK), 5) if large else None,
+        None if quick else round(ssimulacra2(original, other), 3),
+        None if quick else round(flip(original, other), 5),
+    )
 
 
 def psnr_db(original: NDArray[np.generic], other: NDArray[np.generic], *, peak: float) -> float:

@@ -37,6 +37,7 @@ from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, STEPS, group
 
 INDEX_MAX = GAUSSIANS - 1
 LEAK = 0.125
+ESCAPE_BITS = 24.0  # about what a file pays for a symbol that its table has not
 
 
 @dataclass(frozen=True)
@@ -275,7 +276,10 @@ class Miniature(nn.Module):
         The rate is that of rounded latents, or of latents with additive noise, or a mean of both with ``noise_part`` of the
         second: rounding is what a file has, but only noise draws small latents to zero.
         """
-        y = self.scaled(x, t)
+        return self.coded(self.scaled(x, t), t, noise_part)
+
+    def coded(self, y: Tensor, t: Tensor, noise_part: float) -> Coded:
+        """What a pass gives from the scaled latent on."""
         z = self.hyper_analysis(y, t).float()
         hyper, found = self.walk(y, z, t)
         hyper_bits = rate(z - hyper.mean, sigma_of(hyper.index), noise_part)
@@ -370,10 +374,13 @@ def rate(residual: Tensor, sigma: Tensor, noise_part: float) -> Tensor:
 def bits(residual: Tensor, sigma: Tensor) -> Tensor:
     """Information in bits of a Gaussian N(0, sigma) integrated over one unit around the residual.
 
-    In the log domain, so that a residual far in the tail still has a gradient.
+    In the log domain, so that a residual far in the tail still has a gradient. Beyond ``ESCAPE_BITS`` they grow as a
+    logarithm only: a file escapes from its table there, and one such symbol would outweigh the rest of a batch.
     """
     distance = residual.abs()
     upper = torch.special.log_ndtr((0.5 - distance) / sigma)
     lower = torch.special.log_ndtr((-0.5 - distance) / sigma)
     nats: Tensor = upper + torch.log(-torch.expm1((lower - upper).clamp_max(-1e-6)))
-    return -nats / math.log(2)
+    information = -nats / math.log(2)
+    far = information.clamp_min(ESCAPE_BITS)
+    return torch.where(information > ESCAPE_BITS, ESCAPE_BITS * (1 + torch.log(far / ESCAPE_BITS)), information)

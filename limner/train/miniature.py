@@ -51,6 +51,26 @@ class Recipe:
     def lambda_of(self, t: Tensor) -> Tensor:
         return self.lambda_low * (self.lambda_high / self.lambda_low) ** t
 
+    def noise_part(self, progress: float) -> float:
+        """How much of the rate is that of noise, with ``progress`` (0..1) of the run behind."""
+        return 1.0 if progress < self.schedule.constant_part else self.late_noise_part
+
+    def judged(self, coded: Coded, x: Tensor, t: Tensor) -> Losses:
+        """Rate plus lambda times squared error of crops x (b 3 h w) in 0..1 at qualities t (b,)."""
+        px = x.shape[2] * x.shape[3]
+        latent_bpp, hyper_bpp = coded.latent_bits / px, coded.hyper_bits / px
+        mse = 255**2 * (coded.picture - x).square().flatten(1).mean(1)
+        weight = self.lambda_of(t)
+        balance = (self.lambda_of(torch.full_like(t, 0.5)) / weight).sqrt()
+        total = (balance * (latent_bpp + hyper_bpp + weight * mse)).mean()
+        figures = {
+            "loss": total,
+            "latent_bpp": latent_bpp.mean(),
+            "hyper_bpp": hyper_bpp.mean(),
+            "psnr_db": -10 * torch.log10(mse / 255**2).mean(),
+        }
+        return Losses(total, figures)
+
 
 @dataclass(frozen=True)
 class Task:
@@ -80,20 +100,8 @@ class Task:
     def losses(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
         pixels, t = batch
         x = pixels.float().div(255).contiguous(memory_format=torch.channels_last)
-        coded: Coded = model(x, t, 1.0 if progress < self.schedule.constant_part else self.recipe.late_noise_part)
-        px = x.shape[2] * x.shape[3]
-        latent_bpp, hyper_bpp = coded.latent_bits / px, coded.hyper_bits / px
-        mse = 255**2 * (coded.picture - x).square().flatten(1).mean(1)
-        weight = self.recipe.lambda_of(t)
-        balance = (self.recipe.lambda_of(torch.full_like(t, 0.5)) / weight).sqrt()
-        total = (balance * (latent_bpp + hyper_bpp + weight * mse)).mean()
-        figures = {
-            "loss": total,
-            "latent_bpp": latent_bpp.mean(),
-            "hyper_bpp": hyper_bpp.mean(),
-            "psnr_db": -10 * torch.log10(mse / 255**2).mean(),
-        }
-        return Losses(total, figures)
+        coded: Coded = model(x, t, self.recipe.noise_part(progress))
+        return self.recipe.judged(coded, x, t)
 
     def check(self, model: Miniature) -> Check:
         """What is estimated, and by how much files are really larger."""

@@ -42,15 +42,17 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Take one step with the gradients that are there; a parameter without one stays."""
+        """Take one step with the gradients that are there, or that ``closure`` makes; a parameter without one stays."""
+        loss = None
         if closure is not None:
-            raise NotImplementedError("Muon takes its gradients as they are")
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             rule = self._muon if group["dense"] else self._adam
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     rule(parameter, parameter.grad, self.state[parameter], group["lr"])
-        return None
+        return loss
 
     def _muon(self, parameter: Tensor, gradient: Tensor, state: dict[str, Any], lr: float) -> None:
         if not state:

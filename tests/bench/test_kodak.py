@@ -26,7 +26,7 @@ def folder(photo: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyP
             raise BudgetError("too few", 300)
         return STAND_IN
 
-    def decode(blob: bytes) -> tuple[NDArray[np.uint8], float]:
+    def decode(blob: bytes, *options: str) -> tuple[NDArray[np.uint8], float]:
         assert blob == STAND_IN
         return photo - np.uint8(photo.min() > 0), 0.5
 
@@ -47,7 +47,7 @@ def run(folder: Path, *more: str) -> int:
 def test_every_picture_budget_and_system_has_its_row(folder: Path) -> None:
     assert run(folder, "--bytes", "700", "1400") == 0
     rows = from_lines((folder / "out/kodak.jsonl").read_text("utf-8"))
-    assert len(rows) == 2 * 2 * (1 + 2 * 5)
+    assert len(rows) == 2 * 2 * (2 + 2 * 5)
     ours = next(row for row in rows if row.system == "miniature")
     assert (ours.bytes, ours.model, ours.decode_process_s) == (len(STAND_IN), "abcd", 0.5)
     # Every sample is off by one: 10 log10(255^2) = 48.1308 dB. Too small for MS-SSIM.
@@ -58,10 +58,10 @@ def test_a_failure_is_a_row_and_the_run_goes_on(folder: Path, monkeypatch: pytes
     assert run(folder, "--bytes", "200", "700") == 1
     rows = from_lines((folder / "out/kodak.jsonl").read_text("utf-8"))
     failed = [row for row in rows if row.system == "miniature" and row.failure]
-    assert [row.failure for row in failed] == ["BudgetError: too few"] * 2
-    assert len(rows) == 2 * 2 * (1 + 2 * 5)
+    assert [row.failure for row in failed] == ["BudgetError: too few"] * 4
+    assert len(rows) == 2 * 2 * (2 + 2 * 5)
 
-    def fails(blob: bytes) -> None:
+    def fails(blob: bytes, *options: str) -> None:
         raise LimnerError("decoding failed")
 
     monkeypatch.setattr(kodak, "decode_elsewhere", fails)
