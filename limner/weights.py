@@ -68,6 +68,13 @@ def at(folder: Path) -> WeightSet:
         raise MissingError(f"{folder}: no usable weights ({error}): install limner anew") from error
 
 
+def rewrite_manifest(folder: Path, *changed: str) -> None:
+    """Describe a set again after files that the decoder's own do not depend on were added or changed."""
+    kept = at(folder)
+    others = [name for name in kept.files if name not in kept.decoding]
+    write_manifest(folder, kept.name, kept.decoding, (*others, *(name for name in changed if name not in others)))
+
+
 def write_manifest(folder: Path, name: str, decoding: tuple[str, ...], others: tuple[str, ...]) -> None:
     """Describe the files of a folder, so that ``at`` can check them."""
     files = {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in (*decoding, *others)}

@@ -133,7 +133,7 @@ def page(names: Sequence[str], budgets_bytes: Sequence[int], command: str) -> st
         f"```sh\n{command}\n```",
     ]
     for name in names:
-        lines += ["", f"## {name}", "", f"![{name} at five budgets](pictures/{name}.webp)"]
+        lines += ["", f"## {name}", "", f"![{name} at {len(budgets_bytes)} budgets](pictures/{name}.webp)"]
     return "\n".join(lines) + "\n"
 
 

@@ -74,7 +74,7 @@ def vivid(
     steps: Steps = MOST_STEPS,
     batch: Batch = 8,
     crop: Crop = 256,
-    learning_rate: Rate = 2e-4,
+    learning_rate: Rate = 3e-4,
     seed: Seed = 1,
     accelerator: Accelerator = "auto",
     devices: Devices = 1,

@@ -19,11 +19,12 @@ def activity(pixels: NDArray[np.uint8]) -> float:
     return float(sum(np.abs(np.diff(cells, axis=axis)).mean() for axis in (0, 1) if cells.shape[axis] > 1 and cells.size))
 
 
-def unrest(latent: NDArray[np.float32]) -> float:
-    """Mean of log2(1 + d**2) over the differences d of neighbouring scaled latents (c, h, w), down and across.
+def unrest(latent: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Mean of log2(1 + d**2) over the differences d of neighbouring scaled latents (c, h, w), down and across: (c,).
 
     A latent of one position, which has no neighbours, is taken for its own difference.
     """
     differences = [np.diff(latent, axis=axis) for axis in (1, 2) if latent.shape[axis] > 1] or [latent]
-    total = sum(float(np.log2(1 + np.square(d)).sum(dtype=np.float64)) for d in differences)
-    return total / sum(d.size for d in differences)
+    total = np.sum([np.log2(1 + np.square(d)).sum((1, 2), dtype=np.float64) for d in differences], 0)
+    found: NDArray[np.float64] = total / sum(d[0].size for d in differences)
+    return found

@@ -43,12 +43,16 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """The networks (picture -> features -> latent, scaled latent -> hyper latent) and the gains (64 qualities, 64)."""
+    """The networks (picture -> features -> latent, scaled latent -> hyper latent) and the gains (64 qualities, 64).
+
+    rates: (64,) how much a channel's unrest typically costs; foretells a size.
+    """
 
     stem: onnxruntime.InferenceSession
     picture: onnxruntime.InferenceSession
     hyper: onnxruntime.InferenceSession
     gains: NDArray[np.float32]
+    rates: NDArray[np.float32]
 
     def latent(self, view: View, quality: int) -> NDArray[np.float32]:
         """A picture's latent times its gain, (64, h/16, w/16).
@@ -88,7 +92,7 @@ class Analysis:
 
 def load(weights: WeightSet) -> Analysis:
     """Open the encoder's networks."""
-    gains = np.load(io.BytesIO(weights.read("gains.npy")), allow_pickle=False)
+    gains, rates = (np.load(io.BytesIO(weights.read(name)), allow_pickle=False) for name in ("gains.npy", "rates.npy"))
     names = ("stem.onnx", "analysis.onnx", "hyper_analysis.onnx")
     stem, picture, hyper = (transform.session(weights.read(name)) for name in names)
-    return Analysis(stem, picture, hyper, gains)
+    return Analysis(stem, picture, hyper, gains, rates)

@@ -166,7 +166,7 @@ class Miniature:
 
     def unrest(self, scene: Scene, setting: Setting) -> float:
         """How much happens in the latent: foretells the size of a fit for a third of its time."""
-        return unrest(self.latent(scene, setting))
+        return float(unrest(self.latent(scene, setting)) @ self.analysis.rates)
 
     def write(self, layer: Latent, width_px: int, height_px: int) -> bytes:
         """Code a layer as a body; ``fit`` has done it already for the layers that it gives."""

@@ -25,12 +25,12 @@ from limner.layers.quadtree import LATENT_CHANNELS, QUALITIES
 from limner.nets.miniature import Gated, Miniature, with_plane
 from limner.train import photos
 from limner.train.integers import integer_path
-from limner.weights import at, write_manifest
+from limner.weights import at, rewrite_manifest, write_manifest
 
 HALF_FROM = 256  # tensors of at least so many values are stored as float16
 HALF_LEVELS = 127.5
 DECODING = ("entropy.npz", "synthesis.onnx")
-ENCODING = ("stem.onnx", "analysis.onnx", "hyper_analysis.onnx", "gains.npy")
+ENCODING = ("stem.onnx", "analysis.onnx", "hyper_analysis.onnx", "gains.npy", "rates.npy")
 
 
 class Stem(nn.Module):
@@ -190,6 +190,8 @@ def export(model: Miniature, pictures: Sequence[NDArray[np.uint8]], folder: Path
     write_onnx(HyperAnalysis(model), LATENT_CHANNELS, 1, folder / "hyper_analysis.onnx")
     write_onnx(ScaledSynthesis(model), LATENT_CHANNELS, 1, folder / "synthesis.onnx")
     np.save(folder / "gains.npy", all_gains(model).reshape(QUALITIES, LATENT_CHANNELS).numpy(), allow_pickle=False)
+    # Every channel alike, until ``limner.train.typical`` has seen what they cost.
+    np.save(folder / "rates.npy", np.full(LATENT_CHANNELS, 1 / LATENT_CHANNELS, np.float32), allow_pickle=False)
     write_manifest(folder, name, DECODING, ENCODING)
 
 
@@ -215,7 +217,7 @@ def add_vivid(checkpoint: Path, folder: Path) -> None:
     model.synthesis.load_state_dict(part_of(kept, "painter."))
     model.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     write_onnx(ScaledSynthesis(model), LATENT_CHANNELS, 1, folder / "vivid.onnx")
-    write_manifest(folder, weights.name, DECODING, (*ENCODING, "vivid.onnx"))
+    rewrite_manifest(folder, "vivid.onnx")
 
 
 def part_of(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -75,9 +75,13 @@ class Muon(torch.optim.Optimizer):
 
 
 def dense_weights(module: nn.Module) -> Iterator[Tensor]:
-    """Weights that are matrices: of linear layers and convolutions, but not of depthwise ones, whose rows do not meet."""
+    """Weights that are matrices: of linear layers and convolutions, but not of depthwise ones, whose rows do not meet.
+
+    Nor of layers whose weight is computed from a parameter, as under a spectral norm.
+    """
     for part in module.modules():
-        if isinstance(part, nn.Linear) or (isinstance(part, nn.Conv2d | nn.ConvTranspose2d) and part.groups == 1):
+        dense = isinstance(part, nn.Linear) or (isinstance(part, nn.Conv2d | nn.ConvTranspose2d) and part.groups == 1)
+        if dense and isinstance(part.weight, nn.Parameter):
             yield part.weight
 
 

@@ -1,7 +1,8 @@
 """``python -m limner.train.typical``: what rates are typical of, as the constants of ``limner.budget``.
 
-Held-out photographs are fitted at two scales and five qualities; least squares then says how the size follows from what can
-be seen before. Printed: each law's constants and how far off it is (standard deviation of the log of the size).
+Held-out photographs are fitted at some scales and qualities; least squares then says how the size follows from what can be
+seen before. Printed: each law's constants and how far off it is (standard deviation of the log of the size). Written, with
+``--write``: what the unrest of each channel of the latent typically costs, into the set of weights that was asked.
 """
 
 from __future__ import annotations
@@ -16,23 +17,28 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 
-from limner.systems.miniature import Miniature, Setting, embedded
+from limner.describe.activity import unrest
+from limner.systems.miniature import Miniature, Setting
 from limner.train import photos
+from limner.weights import DATA, at, rewrite_manifest
 
-SCALES = (0, 3)
-QUALITIES = (14, 24, 34, 46, 58)
+SCALES = (0, 1, 3)
+QUALITIES = (8, 14, 20, 28, 40, 56)
+GENEROUS = 1.3
+FEW = 8  # pictures that are fitted more generously too
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
-    """One fit: which picture at which scale, and the log of its bits per coded pixel."""
+    """One fit: which picture at which scale, the unrest of each channel, and the log of its bits per coded pixel."""
 
     picture: int
     scale: int
     quality: int
     log_activity: float
-    log_unrest: float
+    unrest: NDArray[np.float64]
     log_bpp: float
 
 
@@ -43,8 +49,26 @@ def rows(codec: Miniature, pictures: Sequence[NDArray[np.uint8]]) -> Iterator[Ro
             setting = Setting(quality, scale)
             width_px, height_px = scene.geometry(scale).coded_px
             log_bpp = math.log(8 * codec.fit(scene, setting).size_bytes / (width_px * height_px))
-            activity, unrest = (math.log(value + 1e-3) for value in (scene.activity(scale), codec.unrest(scene, setting)))
-            yield Row(number, scale, quality, activity, unrest, log_bpp)
+            activity = math.log(scene.activity(scale) + 1e-3)
+            yield Row(number, scale, quality, activity, unrest(codec.latent(scene, setting)), log_bpp)
+
+
+def channel_rates(found: Sequence[Row]) -> NDArray[np.float32]:
+    """What the unrest of each channel costs in bits per pixel, none less than nothing: the least relative error."""
+    relative = np.stack([row.unrest / math.exp(row.log_bpp) for row in found])
+    rates, _ = nnls(relative, np.ones(len(found)))
+    costs: NDArray[np.float32] = rates.astype(np.float32)
+    return costs
+
+
+def generosity_growth(codec: Miniature, pictures: Sequence[NDArray[np.uint8]]) -> float:
+    """How the log of the size grows with that of the encoder's generosity."""
+    grown = []
+    for picture, quality in itertools.product(pictures, QUALITIES[:4]):
+        scene = codec.describe(picture)
+        usual, more = (codec.fit(scene, Setting(quality, 0, generosity)).size_bytes for generosity in (1.0, GENEROUS))
+        grown.append(math.log(more / usual) / math.log(GENEROUS))
+    return float(np.mean(grown))
 
 
 def law(measures: Sequence[float], found: Sequence[Row]) -> str:
@@ -68,12 +92,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m limner.train.typical", description=main.__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/train"), help="folder of training photographs")
     parser.add_argument("--every", type=int, default=2, help="take every so many of the held-out photographs")
+    parser.add_argument("--weights", type=Path, default=DATA / "miniature", help="folder of the set of weights")
+    parser.add_argument("--write", action="store_true", help="write rates.npy there")
     options = parser.parse_args(argv)
-    found = list(rows(embedded(), photos.load(options.data).held_out[:: options.every]))
+    codec, pictures = Miniature(at(options.weights)), photos.load(options.data).held_out[:: options.every]
+    found = list(rows(codec, pictures))
+    rates = channel_rates(found)
+    if options.write:
+        np.save(options.weights / "rates.npy", rates, allow_pickle=False)
+        rewrite_manifest(options.weights, "rates.npy")
     sys.stdout.write(
+        f"{np.count_nonzero(rates)} channels count\n"
         f"BY_ACTIVITY = {law([row.log_activity for row in found], found)}\n"
-        f"BY_UNREST = {law([row.log_unrest for row in found], found)}\n"
+        f"BY_UNREST = {law([math.log(float(row.unrest @ rates) + 1e-3) for row in found], found)}\n"
         f"GROWTH = {growth(found):.4f}\n"
+        f"GENEROSITY_GROWTH = {generosity_growth(codec, pictures[:FEW]):.4f}\n"
     )
     return 0
 

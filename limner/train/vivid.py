@@ -1,12 +1,13 @@
 """The recipe of the vivid painter: the synthesis tuned for the eye, all else of the codec as it is.
 
     crop -> codec (frozen) -> latent -> faithful picture (frozen)
-                                  \\---> painter (trained) ---> picture -- SSIMULACRA2 against the crop
+                                  \\---> painter (trained) ---> picture -- SSIMULACRA2 and absolute error against the crop
                                                                  |      -- blurred: squared error against the crop
                                                                  +------ critic: does this detail belong there?
 
 The critic sees the faithful picture too, and judges what was added to it. Its feature maps of crop and picture are matched.
-The blurred anchor keeps colours and shapes where the file has them. The adversary comes in gradually.
+Absolute errors, unlike squared ones, do not call for the mean of all that might be there. The blurred anchor keeps colours
+and shapes where the file has them. The adversary comes in gradually.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from limner.train import photos
 from limner.train.integers import as_input
 from limner.train.loop import Batch, Check, Losses, Schedule
 from limner.train.miniature import psnr_db
+from limner.train.muon import Muon
 from limner.train.perceptual import Ssimulacra2
 from limner.train.photos import Source
 
@@ -42,13 +44,13 @@ CHECKED_QUALITIES = (6, 24)
 class Recipe:
     """Weights of the losses; squared errors are of values in 0..1. ``blur_px``: what the anchor averages over."""
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(learning_rate=2e-4, constant_part=0.5))
+    schedule: Schedule = field(default_factory=lambda: Schedule(learning_rate=3e-4, constant_part=0.5))
     batch: int = 8
     crop_px: int = 256
     shrunk_part: float = 0.5
     perceptual: float = 0.05
     anchor: float = 100.0
-    squared: float = 20.0
+    absolute: float = 3.0
     matching: float = 1.0
     adversarial: float = 0.05
     adversarial_from: float = 0.1
@@ -60,7 +62,7 @@ class Parts(NamedTuple):
 
     perceptual: Tensor
     anchor: Tensor
-    squared: Tensor
+    absolute: Tensor
     matching: Tensor
     adversarial: Tensor
     critic: Tensor
@@ -90,7 +92,7 @@ class Vivid(nn.Module):
         return Parts(
             perceptual=self.metric(x, picture).mean(),
             anchor=(self.blurred(picture) - self.blurred(x)).square().mean(),
-            squared=(picture - x).square().mean(),
+            absolute=(picture - x).abs().mean(),
             matching=torch.stack([(a - b.detach()).abs().mean() for a, b in zip(maps, real_maps, strict=True)]).mean(),
             adversarial=-judged.mean(),
             critic=(F.relu(1 - real) + F.relu(1 + fake)).mean(),
@@ -134,14 +136,14 @@ class Task:
         return Vivid(codec, self.recipe.blur_px)
 
     def optimiser(self, model: Vivid) -> torch.optim.Optimizer:
-        trained = [*model.painter.parameters(), *model.critic.parameters()]
-        return torch.optim.Adam(trained, lr=self.schedule.learning_rate, betas=(0.5, 0.95))
+        trained = nn.ModuleList([model.painter, model.critic])
+        return Muon(trained, self.schedule.learning_rate, momentum=0.9, betas=(0.5, 0.95))
 
     def batch(self, rng: np.random.Generator) -> Batch:
-        """Crops (b 3 h w) uint8 and a quality (b,) from each of equal strata."""
+        """Crops (b 3 h w) uint8 and a quality (b,) from each of strata that are narrower where little is known."""
         count = self.recipe.batch
         x = photos.crops(self.photos, self.recipe.crop_px, count, self.recipe.shrunk_part, rng)
-        t = (np.arange(count) + rng.random(count)) / count
+        t = ((np.arange(count) + rng.random(count)) / count) ** 2
         return torch.from_numpy(x).permute(0, 3, 1, 2), torch.from_numpy(t).float()
 
     def losses(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
@@ -152,7 +154,7 @@ class Task:
         total = (
             recipe.perceptual * parts.perceptual
             + recipe.anchor * parts.anchor
-            + recipe.squared * parts.squared
+            + recipe.absolute * parts.absolute
             + grown * (recipe.matching * parts.matching + recipe.adversarial * parts.adversarial)
             + parts.critic
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -26,3 +28,14 @@ def test_the_index_of_a_latent_that_is_never_sent_comes_to_rest() -> None:
         nets.bits(torch.zeros(8), nets.sigma_of(index)).sum().backward()
         optimiser.step()
     assert index.min() > -50
+
+
+def test_a_symbol_far_off_costs_a_bounded_sum_and_is_drawn_back() -> None:
+    sigma = torch.tensor([0.04, 0.04, 1.0])
+    residual = torch.tensor([1.0, 20.0, 1.0], requires_grad=True)
+    found = nets.bits(residual, sigma)
+    assert nets.ESCAPE_BITS < found[0].item() < found[1].item() < 12 * nets.ESCAPE_BITS
+    # What is not far off costs what the Gaussian says: P(0.5 < N(0, 1) < 1.5) = 0.24173.
+    assert found[2].item() == pytest.approx(-math.log2(0.24173), abs=1e-4)
+    found.sum().backward()
+    assert (residual.grad > 0).all()
