@@ -1,4 +1,4 @@
-"""``python -m limner.bench.rates``: all rates from one set of weights. Are budgets used, and does more of one give a better picture?
+"""``python -m limner.bench.rates``: all rates from one set of weights. Is a budget used, is a larger one of use?
 
 picture -> encode for each rate -> file -> decode -> how full, how good -> page (Markdown)
 """
@@ -82,16 +82,8 @@ def page(found: Sequence[Point], command: str) -> str:
         cells += [f"{len(worse)}", f"{max(worse, default=0):.2f}"]
         lines.append([f"{rate:g}", *cells])
     slack = [one for one in found if one.budget_bytes >= FULL_FROM_BYTES and one.part is not None and one.part < FULL]
-    head = [
-        "bpp at most",
-        "bytes",
-        "pictures that fit",
-        "used, mean",
-        "least",
-        "PSNR dB",
-        "worse than at the rate before",
-        "by at most dB",
-    ]
+    head = ["bpp at most", "bytes", "pictures that fit", "used, mean", "least", "PSNR dB"]
+    head += ["worse than at the rate before", "by at most dB"]
     return "\n".join(
         [
             "# All rates from one set of weights\n",
