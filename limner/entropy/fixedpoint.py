@@ -10,7 +10,8 @@ integer weights of at most 16 bits, adds an integer bias, divides by a power of 
 
 The sums are computed by float64 matrix products. Every product and every partial sum is an integer below 2**53 and so is
 exact in float64 *in any order*: the result does not depend on the BLAS, the number of threads, or the device. Where the
-weights and the largest input prove a bound of 2**24, the same holds in float32, and the faster float32 product is taken.
+weights and the largest input prove a bound of 2**24, the same holds in float32, and the faster float32 product is taken: for
+the whole sum, or for runs of the places of the window, whose sums are then added in float64.
 
 Source: the idea of integer entropy networks is Balle, Johnston and Minnen 2019, "Integer networks for data compression with
 latent-variable models"; the float64 carrier is ours.
@@ -70,9 +71,15 @@ class Layer:
             raise LimnerError("a fixed-point layer's sums can pass 2**53")
 
     @cached_property
+    def tap_sums(self) -> Floats:
+        """Absolute weights by place of the window, row by row: (places, outputs, inputs), whole numbers."""
+        sizes: Floats = np.abs(self.weight.astype(np.float64)).transpose(2, 3, 0, 1).reshape(-1, *self.weight.shape[:2])
+        return sizes
+
+    @cached_property
     def weight_sums(self) -> Floats:
         """Sum of absolute weights per output and input: (outputs, inputs), whole numbers."""
-        sums: Floats = np.abs(self.weight.astype(np.float64)).sum((2, 3))
+        sums: Floats = self.tap_sums.sum(0)
         return sums
 
     @cached_property
@@ -166,22 +173,47 @@ def spread_out(layer: Layer, x: Carrier) -> Carrier:
 def convolve(layer: Layer, x: Carrier, fast: bool) -> Carrier:
     """Exact sums times 2**-shift, without bias: x (inputs, rows, columns), padded -> (outputs, rows', columns').
 
-    float32 where bias and rounding too stay exact in it, else float64.
+    float32 where bias and rounding too stay exact in it, else float64, added up of exact float32 sums if there are such.
     """
     rows, columns = ((n - layer.weight.shape[2]) // layer.stride + 1 for n in x.shape[1:])
     largest = np.maximum(x.max((1, 2), initial=0), -x.min((1, 2), initial=0)).astype(np.float64)
     exact_in_32 = fast and float((layer.weight_sums @ largest + layer.whole_offset).max()) < EXACT_FLOAT32
-    source: Carrier = np.ascontiguousarray(x, np.float32 if exact_in_32 else np.float64)
-    if layer.stride == 1:
+    runs = [] if exact_in_32 or not fast or layer.stride != 1 else exact_runs(layer, largest)
+    source: Carrier = np.ascontiguousarray(x, np.float32 if exact_in_32 or runs else np.float64)
+    if layer.stride != 1:
+        return product_of_windows(layer, source, rows, columns)
+    if not runs:
         return product_of_shifts(layer, source, largest > 0, rows, columns)
-    return product_of_windows(layer, source, rows, columns)
+    sums: Carrier = np.zeros((len(layer.weight), rows, columns))
+    for run in runs:
+        sums += product_of_shifts(layer, source, largest > 0, rows, columns, run)
+    return sums
 
 
-def product_of_shifts(layer: Layer, x: Carrier, alive: NDArray[np.bool_], rows: int, columns: int) -> Carrier:
+def exact_runs(layer: Layer, largest: Floats) -> list[range]:
+    """Runs of places of the window whose sums are exact in float32; none if those of a single place are not.
+
+    largest: absolute value of each input (inputs,).
+    """
+    bounds = layer.tap_sums @ largest
+    if bounds.max() >= EXACT_FLOAT32:
+        return []
+    runs, first = [], 0
+    for place in range(1, len(bounds)):
+        if bounds[first : place + 1].sum(0).max() >= EXACT_FLOAT32:
+            runs.append(range(first, place))
+            first = place
+    return [*runs, range(first, len(bounds))]
+
+
+def product_of_shifts(
+    layer: Layer, x: Carrier, alive: NDArray[np.bool_], rows: int, columns: int, places: range | None = None
+) -> Carrier:
     """A convolution of stride 1 as k * k matrix products, each with the map moved by so much: no copy of the neighbourhoods.
 
     Rows follow each other without a break, so each product also gives k - 1 meaningless columns, which are cut off. Inputs
-    that are zero everywhere (the latents before their first step), or have no weight at a tap, add nothing and are left out.
+    that are zero everywhere (the latents before their first step), or have no weight at a place, add nothing and are left out.
+    ``places``: of the window, row by row, that are summed; all of them if None.
     """
     outputs, inputs, k, _ = layer.weight.shape
     wide = x.shape[2]
@@ -189,7 +221,8 @@ def product_of_shifts(layer: Layer, x: Carrier, alive: NDArray[np.bool_], rows: 
     length = (rows - 1) * wide + columns
     sums: Carrier = np.zeros((outputs, rows * wide), x.dtype)
     part: Carrier = np.empty((outputs, length), x.dtype)
-    for tap, (weight, weighty) in enumerate(layer.taps):
+    for tap in places or range(k * k):
+        weight, weighty = layer.taps[tap]
         counted = np.flatnonzero(weighty & alive)
         if len(counted):
             some = slice(counted[0], counted[-1] + 1)

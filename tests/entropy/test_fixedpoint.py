@@ -77,6 +77,21 @@ def test_torch_computes_the_same_integers(case: tuple[Layer, np.ndarray]) -> Non
     np.testing.assert_array_equal(got.numpy().astype(np.int32), fixedpoint.run(layer, x))
 
 
+def test_sums_over_24_bits_are_added_up_of_runs_that_are_not() -> None:
+    # Odd and of one sign, the whole sums near 7 * 2**24, those of a place of the window 0.8 * 2**24.
+    layer = Layer(np.full((4, 3, 3, 3), 301, np.int16), np.zeros(4, np.int64), np.zeros(4, np.int8), padding=1)
+    x = np.full((3, 5, 4), 14999, np.int32)
+    assert 6 < layer.worst_sum(14999) / 2**24 < 8
+    assert fixedpoint.exact_runs(layer, np.full(3, 14999.0)) == [range(place, place + 1) for place in range(9)]
+    assert fixedpoint.exact_runs(layer, np.full(3, 3000.0)) == [range(6), range(6, 9)]
+    assert fixedpoint.exact_runs(layer, np.full(3, 32767.0)) == []
+    # No shift: what is compared are the sums themselves, before they saturate.
+    wide = np.pad(x, ((0, 0), (1, 1), (1, 1))).astype(np.float32)
+    fast, slow = (fixedpoint.convolve(layer, wide, fast) for fast in (True, False))
+    np.testing.assert_array_equal(fast, slow)
+    assert slow.max() == 27 * 301 * 14999
+
+
 def test_bands_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     layer = Layer(rng.integers(-9, 9, (4, 3, 3, 3)).astype(np.int16), np.zeros(4, np.int64), np.full(4, 3, np.int8), padding=1)
