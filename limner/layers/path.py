@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from limner.entropy.fixedpoint import Integers, Layer, Network
 from limner.entropy.tables import GAUSSIANS
 from limner.errors import LimnerError
-from limner.layers.quadtree import QUALITIES, STEPS, group_of
+from limner.layers.quadtree import QUALITIES, STEPS
 from limner.tiles import tiles
 
 FRACTION_BITS = 7
@@ -45,7 +44,7 @@ NO_LEAK = -2  # how a layer's file says that it has no activation
 @dataclass(frozen=True, eq=False)
 class Steps:
     """Predict a latent of c channels in four steps. contexts: from (f + 2 + c, h, w) to (f, h, w). heads: from (f, h, w) to
-    (2 c, h, w), each position by itself."""
+    (2 c, h, w)."""
 
     contexts: tuple[Network, ...]
     heads: tuple[Network, ...]
@@ -53,8 +52,6 @@ class Steps:
     def __post_init__(self) -> None:
         if len(self.contexts) != STEPS or len(self.heads) != STEPS:
             raise LimnerError("a latent is predicted by four contexts and four heads")
-        if any(layer.weight.shape[2:] != (1, 1) or layer.shuffle != 1 for head in self.heads for layer in head.layers):
-            raise LimnerError("a head looks at one position")
 
     @property
     def feature_channels(self) -> int:
@@ -67,45 +64,18 @@ class Steps:
         phases = np.stack([np.broadcast_to(row[:, None], (rows, columns)), np.broadcast_to(column, (rows, columns))])
         return np.concatenate([features, phases.astype(np.int16)])
 
-    @cached_property
-    def parts(self) -> tuple[tuple[Network, ...], ...]:
-        """For each step and group of channels the part of the head that predicts that group."""
-        return tuple(tuple(part_of(head, group) for group in range(STEPS)) for head in self.heads)
-
     def predict(self, step: int, features: NDArray[np.int16], values: NDArray[np.int16]) -> Prediction:
-        """One step: features (f + 2, h, w), replaced in place by those of the next step; values so far (c, h, w).
-
-        Predicted is what the step codes; all else is 0.
-        """
+        """One step: features (f + 2, h, w), replaced in place by those of the next step; values so far (c, h, w)."""
         _, rows, columns = values.shape
-        mean, index = np.zeros(values.shape, np.int16), np.zeros(values.shape, np.uint8)
+        mean, index = np.empty(values.shape, np.int16), np.empty(values.shape, np.uint8)
         following = np.empty_like(features[:-2])
         for band in tiles(rows, max(1, BAND_POSITIONS // columns), CONTEXT_HALO):
             given = np.concatenate([features[:, band.low : band.high], values[:, band.low : band.high]])
             core = self.contexts[step](given)[:, band.first - band.low : band.last - band.low]
             following[:, band.first : band.last] = core
-            self.look(step, core, mean[:, band.first : band.last], index[:, band.first : band.last], band.first)
+            mean[:, band.first : band.last], index[:, band.first : band.last] = split(self.heads[step](core))
         features[:-2] = following
         return Prediction(mean, index)
-
-    def look(self, step: int, features: Integers, mean: NDArray[np.int16], index: NDArray[np.uint8], first_row: int) -> None:
-        """Fill in what a step codes in a band of rows, phase by phase: features (f, h, w), mean and index (c, h, w)."""
-        quarter = len(mean) // STEPS
-        for phase in range(STEPS):
-            row, column = phase // 2, phase % 2
-            group = group_of(step, row, column)
-            here = (slice((row - first_row) % 2, None, 2), slice(column, None, 2))
-            channels = slice(group * quarter, (group + 1) * quarter)
-            mean[channels, *here], index[channels, *here] = split(self.parts[step][group](features[:, *here]))
-
-
-def part_of(head: Network, group: int) -> Network:
-    """The part of a head that gives means and indices of one of the four groups of channels."""
-    *before, last = head.layers
-    means = np.array_split(np.arange(len(last.weight) // 2), STEPS)[group]
-    kept = np.concatenate([means, means + len(last.weight) // 2])
-    part = replace(last, weight=last.weight[kept], bias=last.bias[kept], shift=last.shift[kept])
-    return replace(head, layers=(*before, part))
 
 
 @dataclass(frozen=True, eq=False)
