@@ -48,9 +48,9 @@ class Recipe:
     batch: int = 8
     crop_px: int = 256
     shrunk_part: float = 0.5
-    perceptual: float = 0.05
+    perceptual: float = 0.04
     anchor: float = 100.0
-    absolute: float = 3.0
+    absolute: float = 5.0
     matching: float = 1.0
     adversarial: float = 0.05
     adversarial_from: float = 0.1
