@@ -30,26 +30,28 @@ LOW_QUALITIES = range(13)
 
 @dataclass(frozen=True)
 class Law:
-    """What is typical: log of bits per coded pixel = power * log(measure) + slope * quality + constant.
+    """What is typical: log of bits per coded pixel = power * log(measure) + slope * quality + area * log(pixels) + constant.
 
     ``doubt``: how far, in steps of quality, a guess by this law may be under the floor before a scale is left for it.
     """
 
     power: float
     slope: float
+    area: float
     constant: float
     doubt: int
 
-    def log_bpp(self, measure: float, quality: float) -> float:
-        return self.power * math.log(measure + 1e-3) + self.slope * quality + self.constant
+    def log_bpp(self, measure: float, quality: float, pixels: int) -> float:
+        return self.power * math.log(measure + 1e-3) + self.slope * quality + self.area * math.log(pixels) + self.constant
 
 
 # Fitted on held-out pictures by ``python -m limner.train.typical``. By what the pixels show, and by what the latent shows;
 # the second law holds for latents that were scaled for that quality, so its own slope is no rate of growth.
-BY_ACTIVITY = Law(1.119, 0.0329, -6.794, doubt=8)
-BY_UNREST = Law(0.976, 0.0006, -0.081, doubt=4)
-GROWTH = 0.0390  # of the log of a picture's size with each quality
-GENEROSITY_GROWTH = 0.048  # of the log of a picture's size with that of the encoder's generosity
+BY_ACTIVITY = Law(1.177, 0.0371, -0.0623, -6.355, doubt=8)
+BY_UNREST = Law(0.979, 0.0012, -0.0010, -0.081, doubt=4)
+GROWTH = 0.0381  # of the log of a picture's size with each quality
+REUSED = 0.02  # of the log of a size: what is saved by a latent that was made for a quality a little lower
+GENEROSITY_GROWTH = 0.0496  # of the log of a picture's size with that of the encoder's generosity
 
 
 def to_target(codec: Miniature, scene: Scene, target_bytes: int, overhead_bytes: int) -> Fitted:
@@ -139,18 +141,24 @@ def guess(codec: Miniature, scene: Scene, scale: int, limit_bytes: int) -> float
         return None
     probe = round(held(rough))
     unrest = codec.unrest(scene, Setting(probe, scale))
-    finer = probe + (wanted_log_bpp(scene, scale, limit_bytes) - BY_UNREST.log_bpp(unrest, probe)) / GROWTH
+    foreseen = BY_UNREST.log_bpp(unrest, probe, coded_pixels(scene, scale))
+    finer = probe + (wanted_log_bpp(scene, scale, limit_bytes) - foreseen + REUSED) / GROWTH
     return None if finer < FLOOR - BY_UNREST.doubt and not last else held(finer)
 
 
 def rough_guess(scene: Scene, scale: int, limit_bytes: int) -> float:
     """The quality (it may lie beyond 0..63) at which a picture of such activity typically uses the limit."""
-    return (wanted_log_bpp(scene, scale, limit_bytes) - BY_ACTIVITY.log_bpp(scene.activity(scale), 0)) / BY_ACTIVITY.slope
+    at_the_least = BY_ACTIVITY.log_bpp(scene.activity(scale), 0, coded_pixels(scene, scale))
+    return (wanted_log_bpp(scene, scale, limit_bytes) - at_the_least) / BY_ACTIVITY.slope
 
 
 def wanted_log_bpp(scene: Scene, scale: int, limit_bytes: int) -> float:
+    return math.log(8 * max(1, limit_bytes) / coded_pixels(scene, scale))
+
+
+def coded_pixels(scene: Scene, scale: int) -> int:
     width_px, height_px = scene.geometry(scale).coded_px
-    return math.log(8 * max(1, limit_bytes) / (width_px * height_px))
+    return width_px * height_px
 
 
 def held(quality: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,7 +75,7 @@ def vivid(
     steps: Steps = MOST_STEPS,
     batch: Batch = 8,
     crop: Crop = 256,
-    learning_rate: Rate = 3e-4,
+    learning_rate: Rate = 1.5e-4,
     seed: Seed = 1,
     accelerator: Accelerator = "auto",
     devices: Devices = 1,
@@ -87,10 +88,10 @@ def vivid(
     whole_positions(crop)
     need_to_train()
     need("ssimulacra2", extra="train")
-    from limner.train.loop import Machine, Schedule, train
+    from limner.train.loop import Machine, train
     from limner.train.vivid import Recipe, Task
 
-    schedule = Schedule(steps=steps, minutes=minutes, learning_rate=learning_rate, seed=seed)
+    schedule = replace(Recipe().schedule, steps=steps, minutes=minutes, learning_rate=learning_rate, seed=seed)
     task = Task(Recipe(schedule, batch=batch, crop_px=crop), photographs(data), run)
     train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say)
 

@@ -24,8 +24,8 @@ from limner.systems.miniature import Miniature, Setting
 from limner.train import photos
 from limner.weights import DATA, at, rewrite_manifest
 
-SCALES = (0, 1, 3)
-QUALITIES = (8, 14, 20, 28, 40, 56)
+SCALES = (0, 1)
+QUALITIES = (5, 9, 14, 20, 28, 40)
 GENEROUS = 1.3
 FEW = 8  # pictures that are fitted more generously too
 
@@ -37,6 +37,7 @@ class Row:
     picture: int
     scale: int
     quality: int
+    log_px: float
     log_activity: float
     unrest: NDArray[np.float64]
     log_bpp: float
@@ -48,9 +49,10 @@ def rows(codec: Miniature, pictures: Sequence[NDArray[np.uint8]]) -> Iterator[Ro
         for scale, quality in itertools.product(SCALES, QUALITIES):
             setting = Setting(quality, scale)
             width_px, height_px = scene.geometry(scale).coded_px
-            log_bpp = math.log(8 * codec.fit(scene, setting).size_bytes / (width_px * height_px))
+            log_px = math.log(width_px * height_px)
+            log_bpp = math.log(8 * codec.fit(scene, setting).size_bytes) - log_px
             activity = math.log(scene.activity(scale) + 1e-3)
-            yield Row(number, scale, quality, activity, unrest(codec.latent(scene, setting)), log_bpp)
+            yield Row(number, scale, quality, log_px, activity, unrest(codec.latent(scene, setting)), log_bpp)
 
 
 def channel_rates(found: Sequence[Row]) -> NDArray[np.float32]:
@@ -72,13 +74,14 @@ def generosity_growth(codec: Miniature, pictures: Sequence[NDArray[np.uint8]]) -
 
 
 def law(measures: Sequence[float], found: Sequence[Row]) -> str:
-    """Fit log_bpp = power * measure + slope * quality + constant."""
-    given = np.array([(measure, row.quality, 1.0) for measure, row in zip(measures, found, strict=True)])
+    """Fit log_bpp = power * measure + slope * quality + area * log_px + constant."""
+    given = np.array([(measure, row.quality, row.log_px, 1.0) for measure, row in zip(measures, found, strict=True)])
     wanted = np.array([row.log_bpp for row in found])
     constants, *_ = np.linalg.lstsq(given, wanted, rcond=None)
-    power, slope, constant = constants
+    power, slope, area, constant = constants
     off = float((wanted - given @ constants).std())
-    return f"Law({power:.3f}, {slope:.4f}, {constant:.3f}), off by {off:.3f} or {off / growth(found):.1f} steps of quality"
+    found_law = f"Law({power:.3f}, {slope:.4f}, {area:.4f}, {constant:.3f})"
+    return f"{found_law}, off by {off:.3f} or {off / growth(found):.1f} steps of quality"
 
 
 def growth(found: Sequence[Row]) -> float:

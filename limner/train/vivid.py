@@ -1,7 +1,7 @@
 """The recipe of the vivid painter: the synthesis tuned for the eye, all else of the codec as it is.
 
     crop -> codec (frozen) -> latent -> faithful picture (frozen)
-                                  \\---> painter (trained) ---> picture -- SSIMULACRA2 and absolute error against the crop
+                                  \\---> painter (trained) ---> picture -- SSIMULACRA2, MS-SSIM and absolute error
                                                                  |      -- blurred: squared error against the crop
                                                                  +------ critic: does this detail belong there?
 
@@ -33,7 +33,7 @@ from limner.train.integers import as_input
 from limner.train.loop import Batch, Check, Losses, Schedule
 from limner.train.miniature import psnr_db
 from limner.train.muon import Muon
-from limner.train.perceptual import Ssimulacra2
+from limner.train.perceptual import MsSsim, Ssimulacra2
 from limner.train.photos import Source
 
 CHECKED = 6  # held-out pictures
@@ -44,12 +44,13 @@ CHECKED_QUALITIES = (6, 24)
 class Recipe:
     """Weights of the losses; squared errors are of values in 0..1. ``blur_px``: what the anchor averages over."""
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(learning_rate=3e-4, constant_part=0.5))
+    schedule: Schedule = field(default_factory=lambda: Schedule(learning_rate=1.5e-4, warm_up_steps=30, constant_part=0.5))
     batch: int = 8
     crop_px: int = 256
     shrunk_part: float = 0.5
     perceptual: float = 0.04
     anchor: float = 100.0
+    structural: float = 3.0
     absolute: float = 5.0
     matching: float = 1.0
     adversarial: float = 0.05
@@ -61,6 +62,7 @@ class Parts(NamedTuple):
     """Losses of a batch, each one number."""
 
     perceptual: Tensor
+    structural: Tensor
     anchor: Tensor
     absolute: Tensor
     matching: Tensor
@@ -77,6 +79,7 @@ class Vivid(nn.Module):
         self.critic = Discriminator()
         self.codec = codec.requires_grad_(False).eval()
         self.metric = Ssimulacra2()
+        self.similarity = MsSsim()
         self.blur_px = blur_px
 
     def forward(self, x: Tensor, t: Tensor) -> Parts:
@@ -91,6 +94,7 @@ class Vivid(nn.Module):
             judged, maps = self.critic(picture, faithful)
         return Parts(
             perceptual=self.metric(x, picture).mean(),
+            structural=1 - self.similarity(x, picture).mean(),
             anchor=(self.blurred(picture) - self.blurred(x)).square().mean(),
             absolute=(picture - x).abs().mean(),
             matching=torch.stack([(a - b.detach()).abs().mean() for a, b in zip(maps, real_maps, strict=True)]).mean(),
@@ -153,6 +157,7 @@ class Task:
         grown = min(1.0, progress / recipe.adversarial_from)
         total = (
             recipe.perceptual * parts.perceptual
+            + recipe.structural * parts.structural
             + recipe.anchor * parts.anchor
             + recipe.absolute * parts.absolute
             + grown * (recipe.matching * parts.matching + recipe.adversarial * parts.adversarial)

@@ -12,12 +12,12 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 pytest.importorskip("onnxscript")
 
-from limner.bench.metrics import ssimulacra2  # noqa: E402
+from limner.bench.metrics import ms_ssim, ssimulacra2  # noqa: E402
 from limner.errors import ImageError, LimnerError, MissingError  # noqa: E402
 from limner.nets.miniature import Miniature as Floats  # noqa: E402
 from limner.systems.miniature import Miniature, Painting, Setting  # noqa: E402
 from limner.train import export, loop, photos, vivid  # noqa: E402
-from limner.train.perceptual import Ssimulacra2  # noqa: E402
+from limner.train.perceptual import MsSsim, Ssimulacra2  # noqa: E402
 from limner.weights import at  # noqa: E402
 
 PICTURES = [scene(100, 80, seed) for seed in range(3)]
@@ -108,3 +108,18 @@ def test_the_loss_is_the_metric() -> None:
         total = 0.9562382616834844 * loss
         curve = 2.326765642916932 * total - 0.020884521182843837 * total**2 + 6.248496625763138e-05 * total**3
         assert 100 - 10 * max(curve, 0) ** 0.6276336467831387 == pytest.approx(ssimulacra2(one, other), abs=12)
+
+
+def test_ms_ssim_as_a_loss_is_the_metric() -> None:
+    one, other = (
+        scene(192, 176, 1),
+        np.clip(scene(192, 176, 1).astype(int) + scene(192, 176, 2) % 31 - 15, 0, 255).astype(np.uint8),
+    )
+    x, y = (torch.from_numpy(p).permute(2, 0, 1)[None].float() / 255 for p in (one, other))
+    y.requires_grad_()
+    found = MsSsim()(x, y)
+    # Even sides: the metric's own padding of odd ones does not come in.
+    assert found.item() == pytest.approx(ms_ssim(one, other, peak=255.0), abs=2e-4)
+    found.sum().backward()
+    assert y.grad is not None and torch.isfinite(y.grad).all()
+    assert MsSsim()(x, x).item() == pytest.approx(1, abs=1e-5)
