@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from interrupts import heeding_interrupts
 
 from limner.cli.batch import Outcome, attempt, run
 from limner.cli.plan import Job
@@ -59,6 +60,7 @@ def start(folder: Path, *names: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heeding_interrupts,
     )
 
 

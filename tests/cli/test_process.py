@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from interrupts import heeding_interrupts
 from PIL import Image
 
 LIMNER = [sys.executable, "-m", "limner"]
@@ -51,7 +52,10 @@ def test_wrong_usage_ends_with_2() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
 def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [*LIMNER, "encode", "-", "-o", tmp_path / "x.limn"], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        [*LIMNER, "encode", "-", "-o", tmp_path / "x.limn"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=heeding_interrupts,
     )
     time.sleep(0.2)
     until = time.monotonic() + 60
