@@ -8,7 +8,7 @@ quality is nearer to the original. Only sizes that were written count.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from limner.errors import BudgetError
 from limner.layers.latent import SIXTEENTHS
@@ -21,6 +21,8 @@ FULL = 0.975  # a search ends when this part of the budget is used
 AIM = 0.99  # what a foreseen size aims at: foresight is off by a percent
 FINEST = 0.1  # the least difference of two qualities that are tried
 CLOSE = 0.5  # two qualities that are nearer tell little of how sizes grow
+MOST_FILLS = 6  # how often a gap between two qualities is tried to be filled
+MOST_GENEROUS = 1.5  # of the log of the generosity, by how much it grows at once
 HOPELESS = 1.05  # a scale is left when the size foreseen for the floor is this much over the budget
 LAST_SCALE = len(SIXTEENTHS) - 1
 # A budget of fewer bytes, or under this guess at the last scale, is held against the least possible before the search.
@@ -105,6 +107,24 @@ def best_at(codec: Miniature, scene: Scene, scale: int, limit_bytes: int, start:
         if scale < LAST_SCALE and quality + ahead(fitted, HOPELESS * limit_bytes, slope) < FLOOR:
             break
         quality = between(quality + ahead(fitted, AIM * limit_bytes, slope), low, over)
+    return None if best is None else fuller(codec, scene, best, finely(low, scale), limit_bytes)
+
+
+def fuller(codec: Miniature, scene: Scene, best: Fitted, setting: Setting, limit_bytes: int) -> Fitted:
+    """Fill what is left of the limit by a more generous encoder: sizes can jump from one quality to the next."""
+    step = 1.0
+    for _ in range(MOST_FILLS):
+        if best.size_bytes >= FULL * limit_bytes:
+            break
+        growth = step * math.log(AIM * limit_bytes / max(1, best.size_bytes)) / GENEROSITY_GROWTH
+        more = replace(setting, generosity=setting.generosity * math.exp(min(growth, MOST_GENEROUS)))
+        fitted = codec.fit(scene, more)
+        if fitted.size_bytes > limit_bytes:
+            step /= 2
+        elif fitted.size_bytes > best.size_bytes:
+            best, setting = fitted, more
+        else:
+            break
     return best
 
 

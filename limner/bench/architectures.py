@@ -25,7 +25,7 @@ from limner.train import photos
 from limner.train.loop import LAST, Check, Machine, Schedule, train
 from limner.train.miniature import CHECKED_QUALITIES, Recipe, Task
 
-RATES_BPP = (0.06, 0.12)
+RATES_BPP = [0.06, 0.12]
 
 
 class Plain(nn.Module):
@@ -166,7 +166,7 @@ class Trial(Task):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a variant came to; psnr_db: at each of RATES_BPP, None where that is beyond its qualities."""
+    """What a variant came to; psnr_db: at each rate asked for, None where that is beyond its qualities."""
 
     name: str
     parameters: int
@@ -174,7 +174,7 @@ class Outcome:
     psnr_db: tuple[float | None, ...]
 
 
-def outcome(name: str, task: Trial, out: Path) -> Outcome:
+def outcome(name: str, task: Trial, out: Path, rates_bpp: Sequence[float]) -> Outcome:
     kept = torch.load(out / LAST, weights_only=True)
     model = task.begin()
     model.load_state_dict(kept["ema"])
@@ -182,7 +182,7 @@ def outcome(name: str, task: Trial, out: Path) -> Outcome:
         figures = task.estimated(model.eval()).figures
     points = [(figures[f"q{quality}/bpp"], figures[f"q{quality}/psnr_db"]) for quality in CHECKED_QUALITIES]
     parameters = sum(p.numel() for p in model.parameters())
-    return Outcome(name, parameters, kept["step"], tuple(at_rate(points, rate) for rate in RATES_BPP))
+    return Outcome(name, parameters, kept["step"], tuple(at_rate(points, rate) for rate in rates_bpp))
 
 
 def at_rate(points: Sequence[tuple[float, float]], rate_bpp: float) -> float | None:
@@ -192,8 +192,8 @@ def at_rate(points: Sequence[tuple[float, float]], rate_bpp: float) -> float | N
     return float(np.interp(np.log(rate_bpp), rates, errors)) if inside else None
 
 
-def page(found: Sequence[Outcome], minutes: float, command: str) -> str:
-    head = ["variant", "parameters", "steps", *(f"dB at {rate} bpp" for rate in RATES_BPP)]
+def page(found: Sequence[Outcome], minutes: float, rates_bpp: Sequence[float], command: str) -> str:
+    head = ["variant", "parameters", "steps", *(f"dB at {rate:g} bpp" for rate in rates_bpp)]
     lines = [[one.name, f"{one.parameters:,}", str(one.steps), *(number(psnr, 2) for psnr in one.psnr_db)] for one in found]
     return "\n".join(
         [
@@ -214,6 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=8.0, help="for each variant")
     parser.add_argument("--batch", type=int, default=8, help="crops a step")
     parser.add_argument("--crop", type=int, default=256, help="side of a crop in pixels")
+    parser.add_argument("--rates", type=float, nargs="+", default=RATES_BPP, help="bits per pixel that are compared")
     parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="some of the variants")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")
     parser.add_argument("--work", type=Path, default=Path("runs/compare"), help="folder for checkpoints, gone on from")
@@ -226,11 +227,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         recipe, net = Recipe(schedule, batch=options.batch, crop_px=options.crop), VARIANTS[name]
         task, work = Trial(recipe, pictures, net), options.work / name.replace(" ", "-").replace("/", "-")
         train(task, work, Machine("cpu", threads=options.threads), lambda line: print(line, file=sys.stderr))
-        found.append(outcome(name, task, work))
+        found.append(outcome(name, task, work, options.rates))
     command = f"python -m limner.bench.architectures --minutes {options.minutes:g} --batch {options.batch}"
     if len(options.only) < len(VARIANTS):
         command += f" --only {' '.join(map(repr, options.only))}"
-    text = page(found, options.minutes, command)
+    if options.rates != RATES_BPP:
+        command += f" --rates {' '.join(map(str, options.rates))}"
+    text = page(found, options.minutes, options.rates, command)
     write_page(options.out / "architectures.md", text)
     sys.stdout.write(text)
     return 0

@@ -29,5 +29,5 @@ def test_a_rate_between_two_points_is_interpolated_and_one_beyond_is_not() -> No
 
 
 def test_the_page_has_a_line_for_each_variant() -> None:
-    text = page([Outcome("as shipped", 3_000_000, 500, (21.5, None))], 8, "the command")
+    text = page([Outcome("as shipped", 3_000_000, 500, (21.5, None))], 8, [0.1, 0.2], "the command")
     assert "| as shipped | 3,000,000 | 500 | 21.50 | – |" in text and "the command" in text
