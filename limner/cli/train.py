@@ -22,6 +22,7 @@ Steps = Annotated[int, typer.Option(min=1, help="End of the schedule in steps, i
 Batch = Annotated[int, typer.Option(min=1, help="Crops a step and process.")]
 Crop = Annotated[int, typer.Option(min=64, help="Side of a crop in pixels, a multiple of 64.")]
 Rate = Annotated[float, typer.Option(min=1e-7, help="Highest rate of learning.")]
+Similarity = Annotated[float, typer.Option(min=0.0, help="The squared error that 1 - MS-SSIM counts as.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of fresh weights and of the crops.")]
 Accelerator = Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")]
 Devices = Annotated[int, typer.Option(min=1, help="Processes on this machine, one a GPU.")]
@@ -46,6 +47,7 @@ def miniature(
     batch: Batch = 16,
     crop: Crop = 256,
     learning_rate: Rate = 1e-3,
+    similarity: Similarity = 0.0,
     seed: Seed = 1,
     begin_from: Begin = None,
     accelerator: Accelerator = "auto",
@@ -55,14 +57,15 @@ def miniature(
     threads: Threads = 0,
     workers: Workers = 0,
 ) -> None:
-    """Train the embedded codec: all rates at once, least squares."""
+    """Train the embedded codec: all rates at once."""
     whole_positions(crop)
     need_to_train()
+    need("ssimulacra2", extra="train")
     from limner.train.loop import Machine, Schedule, train
     from limner.train.miniature import Recipe, Task
 
     schedule = Schedule(steps=steps, minutes=minutes, learning_rate=learning_rate, seed=seed)
-    task = Task(Recipe(schedule, batch=batch, crop_px=crop), photographs(data))
+    task = Task(Recipe(schedule, batch=batch, crop_px=crop, similarity=similarity), photographs(data))
     train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say, begin_from)
 
 

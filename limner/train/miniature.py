@@ -1,7 +1,8 @@
-"""The recipe of miniature: rate plus lambda times squared error, all rates at once, least squares only.
+"""The recipe of miniature: rate plus lambda times squared error, all rates at once.
 
 Every crop of a batch draws its own quality t in 0..1. lambda(t) runs geometrically from ``lambda_low`` to ``lambda_high``
-and the network learns gains per channel for it. Losses are weighted by lambda**-0.5, so that no rate drowns the others.
+and the network learns gains per channel for it. Losses are weighted by lambda**-0.5, so that no rate drowns the others. What
+is lost of MS-SSIM can be made to count as squared error (``Recipe.similarity``).
 The weights that count are a running average.
 """
 
@@ -22,6 +23,7 @@ from limner.train import photos
 from limner.train.integers import as_input
 from limner.train.loop import Batch, Check, Losses, Schedule
 from limner.train.muon import Muon
+from limner.train.perceptual import MsSsim
 from limner.train.photos import Source
 from limner.train.real import real_bits
 
@@ -37,7 +39,8 @@ class Recipe:
 
     lambda: weight of the squared error in 0..255 units, bits per pixel per unit. ``shrunk_part`` of the crops are taken
     larger and scaled down. While the rate of learning falls, the rate is the mean of that of rounded latents and of latents
-    with additive noise, with ``late_noise_part`` of the second; before, that of noise alone.
+    with additive noise, with ``late_noise_part`` of the second; before, that of noise alone. ``similarity``: the squared error
+    that 1 - MS-SSIM counts as; 0 leaves it out.
     """
 
     schedule: Schedule = field(default_factory=Schedule)
@@ -47,6 +50,7 @@ class Recipe:
     lambda_low: float = 1.5e-4
     lambda_high: float = 6e-3
     late_noise_part: float = 0.5
+    similarity: float = 0.0
 
     def lambda_of(self, t: Tensor) -> Tensor:
         return self.lambda_low * (self.lambda_high / self.lambda_low) ** t
@@ -56,15 +60,17 @@ class Recipe:
         return 1.0 if progress < self.schedule.constant_part else self.late_noise_part
 
     def judged(self, coded: Coded, x: Tensor, t: Tensor) -> Losses:
-        """Rate plus lambda times squared error of crops x (b 3 h w) in 0..1 at qualities t (b,)."""
+        """Rate plus lambda times distortion of crops x (b 3 h w) in 0..1 at qualities t (b,)."""
         px = x.shape[2] * x.shape[3]
         latent_bpp, hyper_bpp = coded.latent_bits / px, coded.hyper_bits / px
         mse = 255**2 * (coded.picture - x).square().flatten(1).mean(1)
         weight = self.lambda_of(t)
         balance = (self.lambda_of(torch.full_like(t, 0.5)) / weight).sqrt()
-        total = (balance * (latent_bpp + hyper_bpp + weight * mse)).mean()
+        unlike = 1 - MsSsim().to(x.device)(x, coded.picture) if self.similarity else torch.zeros_like(mse)
+        total = (balance * (latent_bpp + hyper_bpp + weight * (mse + self.similarity * unlike))).mean()
         figures = {
             "loss": total,
+            "unlike": unlike.mean(),
             "latent_bpp": latent_bpp.mean(),
             "hyper_bpp": hyper_bpp.mean(),
             "psnr_db": -10 * torch.log10(mse / 255**2).mean(),

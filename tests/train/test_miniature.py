@@ -111,6 +111,20 @@ def test_a_few_steps_lower_the_loss() -> None:
     assert found[-1] > found[0] + 1.5
 
 
+def test_what_is_lost_of_ms_ssim_counts_as_much_as_is_asked() -> None:
+    x, t = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)), torch.tensor([0.5, 0.5])
+    free = torch.zeros(2)
+
+    def total(similarity: float, picture: torch.Tensor) -> float:
+        coded = nets.Coded(picture, free, free)
+        return recipe.Recipe(similarity=similarity).judged(coded, x, t).total.item()
+
+    blurred = torch.nn.functional.avg_pool2d(x, 3, 1, 1)
+    assert total(400, x) == pytest.approx(0, abs=1e-6)
+    more = total(400, blurred) - total(0, blurred)
+    assert more > 0 and total(800, blurred) - total(0, blurred) == pytest.approx(2 * more, rel=1e-4)
+
+
 def test_a_recipe_draws_the_same_batch_for_the_same_step(shards: Path) -> None:
     task = recipe.Task(quick(1), photos.load(shards))
     one, other = (loop.Batches(task, process=0)[7] for _ in range(2))
