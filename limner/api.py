@@ -12,14 +12,16 @@ from PIL import Image
 
 from limner import budget, image
 from limner.container.blob import KINDS, MAX_PIXELS, SYSTEMS, Blob, Layer, is_bare, pack, parts, unpack
-from limner.container.explain import Report, explain
+from limner.container.explain import Report, describe_text, explain
 from limner.errors import DecodeError, EncodeError, ImageError, UnsupportedSystemError, WrongModelError
 from limner.layers import choice, masks, sketch, text
 from limner.layers.layer import MOST_CELLS
+from limner.layers.text import MOST_MODELLED_BYTES
 from limner.systems import miniature
 from limner.systems.miniature import Fitted, Miniature, Painting, Setting
 
 DEFAULT_QUALITY = 32
+TEXT_KIND = 2
 WHITE = (255, 255, 255)
 MOST_BYTES = 2**40  # a budget over this is one without bounds
 
@@ -139,21 +141,22 @@ def located(error: DecodeError, blob: bytes, header: Blob, place: int | None) ->
 def read_beside(blob: bytes, header: Blob) -> list[Beside | None]:
     """Read the layers of an unpacked file that need no weights, in their order; None for the others. Raises DecodeError."""
     found: list[Beside | None] = []
-    cells = MOST_CELLS
+    cells, modelled_bytes = MOST_CELLS, MOST_MODELLED_BYTES
     for place, layer in enumerate(header.layers):
         try:
-            made = _read_beside(layer, header.width_px, header.height_px, cells)
+            made = _read_beside(layer, header.width_px, header.height_px, cells, modelled_bytes)
         except DecodeError as error:
             raise located(error, blob, header, place) from error
         cells -= made.cells if isinstance(made, masks.Masks | sketch.Sketch) else 0
+        modelled_bytes -= made.modelled_bytes if isinstance(made, text.Text) else 0
         found.append(made)
     return found
 
 
-def _read_beside(layer: Layer, width_px: int, height_px: int, most_cells: int) -> Beside | None:
+def _read_beside(layer: Layer, width_px: int, height_px: int, most_cells: int, most_modelled_bytes: int) -> Beside | None:
     match KINDS.get(layer.kind):
         case "text":
-            return text.read(layer.body)
+            return text.read(layer.body, most_modelled_bytes)
         case "masks":
             return masks.read(layer.body, width_px, height_px, most_cells)
         case "sketch":
@@ -166,7 +169,23 @@ def _read_beside(layer: Layer, width_px: int, height_px: int, most_cells: int) -
 
 def inspect(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
     """Name the owner of every byte. Needs no weights. Raises DecodeError."""
-    return explain(blob, max_pixels=max_pixels, describe_body={miniature.LATENT_KIND: miniature.explain})
+    words = modelled_words(unpack(blob, max_pixels=max_pixels))
+    describe = {miniature.LATENT_KIND: miniature.explain, TEXT_KIND: lambda body: describe_text(body, words.get(body))}
+    return explain(blob, max_pixels=max_pixels, describe_body=describe)
+
+
+def modelled_words(header: Blob) -> dict[bytes, str]:
+    """The words of text bodies that only the model can read; those that it cannot, or that are too many, are left out."""
+    found: dict[bytes, str] = {}
+    left = MOST_MODELLED_BYTES
+    for layer in header.layers:
+        if layer.kind == TEXT_KIND and layer.body[:1] >= bytes([text.MODELLED]) and left > 0:
+            try:
+                made = text.read(layer.body, left)
+            except DecodeError:
+                return found
+            found[layer.body], left = made.words, left - made.modelled_bytes
+    return found
 
 
 def verify(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:

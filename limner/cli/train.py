@@ -13,7 +13,7 @@ from limner.extras import need
 if TYPE_CHECKING:
     from limner.train.photos import Source
 
-app = typer.Typer(no_args_is_help=True, help="Make weights: miniature, vivid, export, add-painter.")
+app = typer.Typer(no_args_is_help=True, help="Make weights: miniature, vivid, export, add-painter; text.")
 
 Data = Annotated[str, typer.Option(help="Folder of photographs or tar shards; or WebDataset shards, as a/{000..099}.tar.")]
 Out = Annotated[Path, typer.Option(help="Folder for checkpoints; a run that was stopped goes on from there.")]
@@ -125,6 +125,24 @@ def photographs(data: str) -> Source:
     from limner.train.stream import Stream
 
     return Stream(data)
+
+
+@app.command()
+def text(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Text, a description a line; or JSON lines with a caption.", exists=True, dir_okay=False),
+    ],
+    out: Annotated[Path, typer.Option(help="Where the model is written.", dir_okay=False)],
+) -> None:
+    """Make the model of words that captions are coded under. The format names one; another is for trials."""
+    need("torch", extra="train")
+    from limner.atomic import write_atomic
+    from limner.train.text import train
+
+    data, bits = train(files)
+    write_atomic(out, data)
+    say(f"{out}: {len(data):,} bytes; held-out lines took {bits:.3f} bits a byte by tables without them")
 
 
 @app.command()

@@ -91,13 +91,13 @@ def explain(
     return Report(SYSTEMS[blob.system], blob.width_px, blob.height_px, len(data), bare, tuple(rows))
 
 
-def describe_text(body: bytes) -> str:
-    """Show the words of a text body, with anything that could disturb a terminal escaped."""
+def describe_text(body: bytes, modelled: str | None = None) -> str:
+    """Show the words of a text body, with anything that could disturb a terminal escaped; ``modelled``: what a model read."""
     if not body:
         return "no coding number"
-    if body[0] != _RAW_UTF8:
+    if body[0] != _RAW_UTF8 and modelled is None:
         return f"words in coding {body[0]}, {len(body) - 1} bytes"
-    words = body[1:].decode("utf-8", errors="backslashreplace")
+    words = body[1:].decode("utf-8", errors="backslashreplace") if modelled is None else modelled
     # Line ends, escapes and direction marks would let the words draw over the table.
     shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in words)
     return f'"{shown}"'

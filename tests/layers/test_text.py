@@ -10,12 +10,55 @@ from limner.errors import DamagedError, EncodeError, InvalidFieldError, LimitErr
 from limner.layers import text
 from limner.layers.text import Text
 
+codings = st.sampled_from([text.PLAIN, text.MODELLED])
+described = st.sampled_from(["a red boat in the harbour, two gulls", "Close-up of a MAN'S hand.", "ein Haus am Fluß"])
 
-@given(st.text(max_size=30))
+
+@given(st.text(max_size=30) | described, codings)
 @settings(max_examples=50, deadline=None)
-def test_words_come_back(words: str) -> None:
-    assert text.read(text.write(Text(words))) == Text(words)
-    assert text.expand(Text(words)) == words
+def test_words_come_back(words: str, coding: int) -> None:
+    layer = Text(words, coding)
+    body = text.write(layer)
+    assert text.read(body) == layer
+    assert text.expand(layer) == words
+    assert (body[0] == text.PLAIN) == (coding == text.PLAIN)
+
+
+@given(st.text(max_size=30) | described)
+@settings(max_examples=50, deadline=None)
+def test_no_words_cost_more_than_their_utf8_and_a_byte(words: str) -> None:
+    layer = text.fit(words)
+    assert len(text.write(layer)) <= len(layer.words.encode()) + 1
+
+
+@given(described, st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_changed_or_shortened_body_is_other_words_or_refused(words: str, data: st.DataObject) -> None:
+    body = text.write(Text(words, text.MODELLED))
+    place = data.draw(st.integers(0, len(body) - 1))
+    changed = body[:place] + bytes([data.draw(st.integers(0, 255))]) + body[place + 1 :]
+    for other in (changed, body[:place]):
+        try:
+            layer = text.read(other)
+        except LimnerError:
+            continue
+        assert text.write(layer) == other
+
+
+def test_captions_take_few_bytes() -> None:
+    """A body of 12 bytes for 36 letters; the bound leaves room for other models."""
+    assert len(text.write(text.fit("a red boat in the harbour, two gulls"))) <= 14
+    assert len(text.write(text.fit("a red boat"))) <= 5
+
+
+def test_modelled_words_are_bounded() -> None:
+    words = "a dog " * 400
+    assert text.fit(words).coding == text.PLAIN
+    with pytest.raises(EncodeError):
+        Text(words, text.MODELLED)
+    body = text.write(Text(words[:2000], text.MODELLED))
+    with pytest.raises(LimitError):
+        text.read(body, 1999)
 
 
 @given(st.binary(max_size=40))
@@ -63,3 +106,4 @@ def test_what_is_refused(body: bytes, kind: type[Exception], offset: int) -> Non
 
 def test_example() -> None:
     assert text.write(Text("a red door")) == b"\x00a red door"
+    assert text.read(bytes.fromhex("843294")).words == "a red boat"

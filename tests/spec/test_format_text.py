@@ -86,13 +86,13 @@ def test_check_value() -> None:
 
 def test_nothing_is_left_to_be_written() -> None:
     assert re.findall(r"<!--.*?-->", TEXT, flags=re.DOTALL) == []
-    for name in (*code.KINDS.values(), "Range coder", "Tables", "Adaptive bits", "Bitmaps"):
+    for name in (*code.KINDS.values(), "Range coder", "Tables", "Adaptive bits", "Bitmaps", "Words"):
         assert re.search(rf"^### 10\.\d+ {name}\n\n\S", TEXT, re.MULTILINE), name
 
 
 def test_data_that_belongs_to_the_format() -> None:
     found = re.findall(r"\((\.\./limner/data/[\w.]+)\)[^`]*`([0-9a-f]{64})`", TEXT)
-    assert {Path(name).name for name, _ in found} == {"gaussians.bin", "masks.prior", "sketch.prior"}
+    assert {Path(name).name for name, _ in found} == {"gaussians.bin", "masks.prior", "sketch.prior", "english.npz"}
     for name, told in found:
         assert hashlib.sha256((SPEC / name).read_bytes()).hexdigest() == told, name
 

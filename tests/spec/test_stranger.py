@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from limner.layers import choice, latent, masks, path, sketch
+from limner.layers import choice, latent, masks, path, sketch, text
 
 DATA = Path(__file__).parents[2] / "limner" / "data"
 PARTS = ("hyper_context", "hyper_head", "context", "head")
@@ -173,6 +173,76 @@ def read_sketch(body: bytes) -> NDArray[np.bool_]:
     return np.array([[lines[r, x] == 1 for x in range(columns + 1)] for r in range(rows + 1)])
 
 
+# --- 10.2 text, 10.10 words
+
+
+def step(h: int, v: int) -> int:
+    m = (h ^ v) * 2654435761 % 2**32
+    return m ^ m // 2**15
+
+
+@cache
+def english() -> tuple[dict[str, Any], list[dict[int, list[tuple[int, int]]]]]:
+    with np.load(DATA / "english.npz", allow_pickle=False) as file:
+        kept = {name: file[name] for name in file.files}
+    followers = []
+    for j in range(12):
+        keys = [key for key, gap in zip(accumulate(map(int, kept[f"gaps{j}"])), kept[f"gaps{j}"], strict=True) if gap < 255]
+        entries = zip(kept[f"symbols{j}"].tolist(), kept["ladder"][kept[f"counts{j}"]].tolist(), strict=True)
+        followers.append(
+            {k: [next(entries) for _ in range(int(n) + 1)] for k, n in zip(keys, kept[f"lengths{j}"], strict=True)}
+        )
+    return kept, followers
+
+
+def read_text(body: bytes) -> str:
+    if body[0] == 0:
+        return body[1:].decode()
+    stream, kept, followers = Stream(body), *english()
+    if stream.symbol((1048577, 15728639), (1048577, 2**24)) != 1:
+        raise Refused
+    b, w, words, text = [255] * 6, 0, [1, 1, 1], bytearray()
+    while True:
+        c = [0]
+        for byte in b:
+            c.append(step(c[-1], byte + 1))
+        c.append(w or step(2, b[0]))
+        c += [step(c[7], words[0])]
+        c += [step(c[8], words[1]), step(c[7], words[1]), step(c[7], words[2])]
+        found = [followers[j].get(c[j] >> (32 - int(kept["bits"][j])), []) for j in range(12)]
+        bits = ""
+        while len(bits) < 8:
+            bits += str(stream.bit(mixed(kept, [counted(row, bits) for row in found])))
+        if bits == "1" * 8:
+            stream.end()
+            return text.decode()
+        text.append(int(bits, 2))
+        byte = text[-1] + 32 if 65 <= text[-1] <= 90 else text[-1]
+        b = [byte, *b[:5]]
+        if chr(byte) in "abcdefghijklmnopqrstuvwxyz0123456789'" or byte >= 128:
+            w = step(w or 1, byte)
+        else:
+            words, w = [w, *words[:2]] if w else words, 0
+            words = words if byte == 32 else [step(3, byte), *words[:2]]
+
+
+def counted(row: list[tuple[int, int]], bits: str) -> tuple[int, int]:
+    n0, n1 = (sum(n for symbol, n in row if f"{symbol:08b}".startswith(bits + bit)) for bit in "01")
+    return n0, n1
+
+
+def mixed(kept: dict[str, Any], counts: list[tuple[int, int]]) -> int:
+    known = [n0 + n1 > 0 for n0, n1 in counts]
+    chosen = 3 * max([k for k in range(1, 7) if known[k]], default=0) + (2 if known[9] else 1 if known[8] else 0)
+    t = 4096 * int(kept["biases"][chosen])
+    for j, (n0, n1) in enumerate(counts):
+        bucket = sum(least <= n0 + n1 for least in (1, 3, 7, 16, 60, 400))
+        while max(n0, n1) > 4095:
+            n0, n1 = n0 // 2, n1 // 2
+        t += int(kept["weights"][chosen][j][bucket]) * int(kept["logs"][n1] - kept["logs"][n0]) if known[j] else 0
+    return int(kept["squashed"][min(max(t // 4096, -2047), 2047) + 2047])
+
+
 def read_choice(body: bytes) -> tuple[int, int, int]:
     seed, rest = varint(body)
     others, rest = varint(rest)
@@ -310,6 +380,15 @@ def test_masks(cell: int, width: int, height: int, count: int, seed: int) -> Non
 def test_sketch(drawn: tuple[int, int, int, float]) -> None:
     lines = drawn_map(*drawn)
     assert read_sketch(sketch.write(sketch.draw(lines))).tolist() == lines.tolist()
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.text(max_size=12) | st.sampled_from(["a red boat", "Two dogs, one of them WET; it's raining.", "naïve façade", "x" * 40])
+)
+def test_text(words: str) -> None:
+    for coding in (text.PLAIN, text.MODELLED):
+        assert read_text(text.write(text.Text(words, coding))) == words
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 65536), st.data())
