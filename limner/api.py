@@ -169,7 +169,11 @@ def _read_beside(layer: Layer, width_px: int, height_px: int, most_cells: int, m
 
 def inspect(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
     """Name the owner of every byte. Needs no weights. Raises DecodeError."""
-    words = modelled_words(unpack(blob, max_pixels=max_pixels))
+    return report(blob, modelled_words(unpack(blob, max_pixels=max_pixels)), max_pixels)
+
+
+def report(blob: bytes, words: dict[bytes, str], max_pixels: int) -> Report:
+    """Name the owner of every byte; ``words``: by the body that holds them."""
     describe = {miniature.LATENT_KIND: miniature.explain, TEXT_KIND: lambda body: describe_text(body, words.get(body))}
     return explain(blob, max_pixels=max_pixels, describe_body=describe)
 
@@ -194,5 +198,6 @@ def verify(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
     Stricter than ``decode``, which reads what it paints from. Layers of unknown kinds that may be skipped are not judged.
     """
     _, _, header = read(blob, max_pixels)
-    read_beside(blob, header)
-    return inspect(blob, max_pixels=max_pixels)
+    beside = zip(header.layers, read_beside(blob, header), strict=True)
+    words = {layer.body: made.words for layer, made in beside if isinstance(made, text.Text)}
+    return report(blob, words, max_pixels)

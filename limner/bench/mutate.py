@@ -67,12 +67,16 @@ def _painted_seeds() -> list[bytes]:
 
 
 def heaviest() -> tuple[bytes, ...]:
-    """Return what takes longest to read beside latents: noise in every cell that a file may have, and four times as much."""
+    """Return what takes longest to read beside latents: noise in every cell and modelled letter that a file may have, and
+    four times as much."""
     rows, columns = 256, 512
     noise = np.random.default_rng(0).integers(0, 2, (rows, columns)).astype(bool)
     things = Layer(3, masks.write(masks.Masks(1, (noise[:, : columns // 2],))))
     lines = Layer(4, sketch.write(sketch.draw(noise[: rows // 2])))
-    blobs = [Blob(5, b"\x12\x34", columns // 2, rows, layers) for layers in ((things, lines), (things,) * 7 + (lines,))]
+    letters = np.random.default_rng(1).integers(97, 123, text.MOST_MODELLED_BYTES).astype(np.uint8).tobytes().decode()
+    words = Layer(2, text.write(text.Text(letters, text.MODELLED)))
+    most = (words, things, lines), (words,) * 4 + (things,) * 7 + (lines,)
+    blobs = [Blob(5, b"\x12\x34", columns // 2, rows, layers) for layers in most]
     return tuple(pack(blob) for blob in blobs)
 
 

@@ -42,7 +42,7 @@ COUNT_MAX = 4095  # pairs of counts are halved until both are at most so much
 BUCKETS = (1, 3, 7, 16, 60, 400)  # a count of both together in the bucket of those it reaches
 SETS = 3 * (ORDER + 1)
 LONGER_GAP = 255
-KEPT_ROWS = 1000  # of a table that has no more the rows are kept as they are used: they are long, and are used often
+LONG_ROW, KEPT_ROWS = 4, 1000  # rows of so many followers are used often: so many of a table are kept
 
 Sums = dict[int, int]
 Bytes = NDArray[np.uint8]
@@ -117,9 +117,11 @@ class Followers:
         place = bisect_left(self.keys.data, key)
         if place == len(self.keys) or self.keys.data[place] != key:
             return {}
-        if len(self.keys) > KEPT_ROWS:
+        if self.first.data[place + 1] - self.first.data[place] < LONG_ROW:
             return self.row(place)
         if place not in self.kept:
+            if len(self.kept) == KEPT_ROWS:
+                self.kept.clear()
             self.kept[place] = self.row(place)
         return self.kept[place]
 
