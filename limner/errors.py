@@ -3,6 +3,7 @@
     LimnerError (ValueError)
      +- ImageError            a picture cannot be read, or is over the pixel limit
      +- BudgetError           no file is small enough; ``least_bytes`` is the smallest that would do
+     +- SceneError            a description of a picture that cannot be used; ``field`` names the part at fault
      +- EncodeError           a value that the format cannot carry
      +- MissingError          an extra or a set of weights is not installed; the message says how to get it
      +- DecodeError           bytes that are not a file this reader can read; ``offset`` in bytes and ``field`` say where
@@ -41,6 +42,22 @@ class BudgetError(LimnerError):
     def __reduce__(self) -> tuple[object, ...]:
         # Errors travel between worker processes.
         return (type(self), (self.args[0], self.least_bytes))
+
+
+class SceneError(LimnerError):
+    """A description of a picture that cannot be used. ``field``: the part at fault, e.g. ``objects[1].box``."""
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.message = message
+        self.field = field
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_scene_error, (self.message, self.field))
+
+
+def _scene_error(message: str, field: str) -> SceneError:
+    return SceneError(message, field=field)
 
 
 class EncodeError(LimnerError):
