@@ -16,7 +16,7 @@ from limner.layers.quadtree import QUALITIES
 from limner.systems.miniature import Fitted, Miniature, Scene, Setting
 
 BEST = QUALITIES - 1
-FLOOR = 5  # if only a quality below this fits, a smaller scale is tried
+FLOOR = 0  # if only a quality below this fits, a smaller scale is tried
 FULL = 0.975  # a search ends when this part of the budget is used
 AIM = 0.99  # what a foreseen size aims at: foresight is off by a percent
 FINEST = 0.1  # the least difference of two qualities that are tried
@@ -49,11 +49,11 @@ class Law:
 
 # Fitted on held-out pictures by ``python -m limner.train.typical``. By what the pixels show, and by what the latent shows;
 # the second law holds for latents that were scaled for that quality, so its own slope is no rate of growth.
-BY_ACTIVITY = Law(1.177, 0.0371, -0.0623, -6.355, doubt=8)
-BY_UNREST = Law(0.979, 0.0012, -0.0010, -0.081, doubt=4)
-GROWTH = 0.0381  # of the log of a picture's size with each quality
-REUSED = 0.02  # of the log of a size: what is saved by a latent that was made for a quality a little lower
-GENEROSITY_GROWTH = 0.0496  # of the log of a picture's size with that of the encoder's generosity
+BY_ACTIVITY = Law(1.067, 0.0366, -0.0542, -5.922, doubt=8)
+BY_UNREST = Law(0.980, 0.0008, -0.0014, -0.062, doubt=4)
+GROWTH = 0.0380  # of the log of a picture's size with each quality
+REUSED = 0.011  # of the log of a size: what is saved by a latent that was made for a quality a little lower
+GENEROSITY_GROWTH = 0.0439  # of the log of a picture's size with that of the encoder's generosity
 
 
 def to_target(codec: Miniature, scene: Scene, target_bytes: int, overhead_bytes: int) -> Fitted:

@@ -88,5 +88,5 @@ def test_keys_survive_their_gaps() -> None:
 def test_lines_that_are_none_are_named(tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
     path.write_text('{"words": 1}', "utf-8")
-    with pytest.raises(LimnerError, match="lines.jsonl"):
+    with pytest.raises(LimnerError, match=r"lines\.jsonl"):
         text.lines_of(path)
