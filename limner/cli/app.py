@@ -8,6 +8,7 @@ import typer
 
 from limner.cli import train
 from limner.cli.decode import decode
+from limner.cli.describe import describe
 from limner.cli.encode import encode
 from limner.cli.inspect import inspect
 from limner.cli.verify import verify
@@ -50,6 +51,7 @@ def limner(
 
 app.command()(encode)
 app.command()(decode)
+app.command()(describe)
 app.command()(inspect)
 app.command()(verify)
 # Groups of verbs join here; their modules import torch and the like inside the verbs.
