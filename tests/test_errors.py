@@ -5,17 +5,22 @@ from __future__ import annotations
 import pickle
 
 from limner import errors
-from limner.errors import BudgetError, DecodeError, LimnerError
+from limner.errors import BudgetError, DecodeError, LimnerError, SceneError
+
+
+def made(kind: type[LimnerError]) -> LimnerError:
+    if issubclass(kind, DecodeError):
+        return kind("what", offset=3, field="size")
+    if issubclass(kind, SceneError):
+        return kind("what", field="size")
+    return kind("what", 7) if issubclass(kind, BudgetError) else kind("what")
 
 
 def test_every_error_survives_a_change_of_process() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, LimnerError)]
     assert len(kinds) > 10
     for kind in kinds:
-        if issubclass(kind, DecodeError):
-            error: LimnerError = kind("what", offset=3, field="size")
-        else:
-            error = kind("what", 7) if kind is BudgetError else kind("what")
+        error = made(kind)
         again = pickle.loads(pickle.dumps(error))
         assert type(again) is kind
         assert (str(again), vars(again)) == (str(error), vars(error))
