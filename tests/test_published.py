@@ -1,0 +1,82 @@
+"""Weights of others: found where they are, fetched only when asked for, and never missed without the command that helps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+constants = pytest.importorskip("huggingface_hub.constants")
+
+from limner import weights  # noqa: E402
+from limner.catalog import CATALOG  # noqa: E402
+from limner.cli import main  # noqa: E402
+from limner.errors import MissingError  # noqa: E402
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of the hub, and no way out."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return tmp_path
+
+
+def put(cache: Path, repository: str) -> Path:
+    """What a fetch leaves behind."""
+    root = cache / f"models--{repository.replace('/', '--')}"
+    folder = root / "snapshots" / ("0" * 40)
+    folder.mkdir(parents=True)
+    (root / "refs").mkdir()
+    (root / "refs" / "main").write_text("0" * 40)
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["sam", "somebody/something"])
+def test_what_is_missing_names_the_command(cache: Path, name: str) -> None:
+    with pytest.raises(MissingError, match=f"limner weights fetch {name}"):
+        weights.published(name)
+
+
+def test_what_was_fetched_is_found(cache: Path) -> None:
+    folder = put(cache, "somebody/something")
+    assert weights.published("somebody/something") == folder
+    again = put(cache, CATALOG["sd21"].repositories[-1])
+    assert weights.published("sd21") == again
+
+
+def test_a_folder_is_itself(tmp_path: Path) -> None:
+    assert weights.published(str(tmp_path)) == tmp_path
+
+
+@pytest.mark.parametrize("name", ["no-such-name", "a/b/c", "/"])
+def test_what_is_no_name_is_said(name: str) -> None:
+    if not Path(name).is_dir():
+        with pytest.raises(MissingError, match="limner weights list"):
+            weights.published(name)
+
+
+def test_the_list_says_what_one_must_know(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = put(cache, CATALOG["sam"].repositories[0])
+    assert main(["weights", "list"]) == 0
+    said = capsys.readouterr().out
+    for name, kept in CATALOG.items():
+        assert f"{name}: {kept.what}; for {', '.join(kept.systems)}" in said and kept.licence in said
+    assert str(folder) in said and "limner weights fetch hed" in said
+    assert main(["weights", "list", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {row["name"]: row["here"] for row in rows}["sam"] == str(folder)
+
+
+def test_a_fetch_that_fails_is_one_line(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["weights", "fetch", "sam"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: the weights sam cannot be fetched (facebook/sam-vit-base") and said.count("\n") == 1
+
+
+def test_only_tensors_and_settings_are_fetched() -> None:
+    """HED is published as a pickle of tensors alone, which is read as such."""
+    kinds = {Path(pattern).suffix for kept in CATALOG.values() for pattern in kept.files}
+    assert kinds == {".safetensors", ".json", ".txt", ".model", ".jinja", ".pth"}
