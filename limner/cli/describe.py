@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,10 @@ from limner.cli.talk import carry_out
 
 if TYPE_CHECKING:
     from limner.describe.caption import Describer
+    from limner.describe.scene import Scene
+    from limner.image import Pixels
+
+SEGMENTERS = ("grabcut", "sam")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Describe:
     model: str
     key: str
     limits: tuple[int, int, int, int]
+    masks: str | None
     max_pixels: int
 
     def __call__(self, job: Job) -> Outcome:
@@ -44,6 +49,8 @@ class Describe:
         picture = load(source, max_pixels=self.max_pixels, name="stdin" if piped else job.source)
         found = self.describer().describe(picture.pixels, Limits(*self.limits))
         target = job.target or STREAM
+        if self.masks is not None:
+            found = with_masks(found, picture.pixels, self.masks, Path(target))
         write(target, to_json(found).encode())
         line = f"{job.source} -> {shown(target)}: {found.caption or 'no caption'}; {len(found.things)} things"
         facts = {"caption": found.caption, "things": len(found.things)}
@@ -58,6 +65,22 @@ class Describe:
         if self.scene is not None:
             return Sidecar(self.scene)
         return Endpoint(self.endpoint or "", self.model, self.key)
+
+
+def with_masks(scene: Scene, pixels: Pixels, segmenter: str, target: Path) -> Scene:
+    """Write a mask for each thing that has a box, as pictures beside the file of the scene."""
+    from limner.describe.sam import Sam
+    from limner.describe.things import GrabCut, Segmenter, mask_file
+
+    finder: Segmenter = {"grabcut": GrabCut, "sam": Sam}[segmenter]()
+    things = []
+    for number, thing in enumerate(scene.things):
+        if thing.box is not None:
+            file = target.with_name(f"{target.stem}.{number}.png")
+            write(str(file), mask_file(finder.mask(pixels, thing.box)))
+            thing = replace(thing, mask=file)
+        things.append(thing)
+    return replace(scene, things=tuple(things))
 
 
 def describe(
@@ -78,6 +101,9 @@ def describe(
     name_words: Annotated[int, typer.Option(min=1, help="Words of a thing's name at most.")] = 3,
     detail_words: Annotated[int, typer.Option(min=1, help="Words about a thing at most.")] = 30,
     overall_words: Annotated[int, typer.Option(min=1, help="Words about the whole at most.")] = 50,
+    masks: Annotated[
+        str | None, typer.Option(help="Masks of things that have boxes, by grabcut or sam.", show_default=False)
+    ] = None,
     max_pixels: options.MaxPixels = options.MAX_PIXELS,
     recursive: options.Recursive = False,
     overwrite: options.Overwrite = False,
@@ -94,6 +120,11 @@ def describe(
     options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
     if all(value is None for value in given.values()):
         raise typer.BadParameter(f"who describes? give one of {', '.join(given)}")
-    task = Describe(caption, scene, endpoint, model, key, (things, name_words, detail_words, overall_words), max_pixels)
+    if masks is not None and masks not in SEGMENTERS:
+        raise typer.BadParameter(f"{' or '.join(SEGMENTERS)}, not {masks!r}", param_hint="--masks")
+    if masks is not None and output == STREAM:
+        raise typer.BadParameter("masks are files beside the scene: give -o a name", param_hint="--masks")
+    limits = things, name_words, detail_words, overall_words
+    task = Describe(caption, scene, endpoint, model, key, limits, masks, max_pixels)
     plan = writing_jobs(inputs, PICTURES, Naming(output, ".json", overwrite, skip), recursive=recursive)
     carry_out(task, plan, processes=jobs, json_lines=json)

@@ -7,12 +7,14 @@ A segmenter has one method: pixels and a box in, a mask out. What has no weights
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from limner.describe.scene import Box
 from limner.errors import SceneError
@@ -23,6 +25,7 @@ Mask = NDArray[np.bool_]
 
 SIDE_PX = 384  # the longer side at which a picture is cut
 ROUNDS = 5
+SMOOTHED_PX = 9  # frays of an outline cost bytes and say nothing
 LEAST_SHARE = 0.02  # of its box that a thing covers; less is taken for a failure
 SEED = 1
 
@@ -71,8 +74,22 @@ class GrabCut:
             cv2.grabCut(pixels[..., ::-1].copy(), labels, None, models[0], models[1], ROUNDS, cv2.GC_INIT_WITH_MASK)
         except cv2.error:
             return inside
-        found = largest(inside & (labels == cv2.GC_PR_FGD))
+        found = largest(smooth(inside & (labels == cv2.GC_PR_FGD)))
         return found if found.sum() >= LEAST_SHARE * inside.sum() else inside
+
+
+def smooth(mask: Mask) -> Mask:
+    """A mask without frays: each pixel as most of those around it."""
+    cv2 = need("cv2", extra="describe")
+    smoothed: Mask = cv2.medianBlur(mask.astype(np.uint8), SMOOTHED_PX) > 0
+    return smoothed
+
+
+def mask_file(mask: Mask) -> bytes:
+    """A mask as a PNG of one bit a pixel, white where the thing is."""
+    stream = io.BytesIO()
+    Image.fromarray(mask).save(stream, "PNG", optimize=True)
+    return stream.getvalue()
 
 
 def largest(mask: Mask) -> Mask:

@@ -38,6 +38,20 @@ def test_a_scene_is_checked_and_cut(photo: Path, tmp_path: Path, capsys: pytest.
     assert "objects[0].box" in capsys.readouterr().err
 
 
+def test_masks_are_written_beside_the_scene(photo: Path, tmp_path: Path) -> None:
+    pytest.importorskip("cv2")
+    given, out = tmp_path / "given.json", tmp_path / "out" / "photo.json"
+    things = [{"name": "boat", "box": [5, 5, 30, 20]}, {"name": "sky"}]
+    given.write_text(json.dumps({"caption": "a boat", "overall": "a boat", "objects": things}), "utf-8")
+    assert main(["describe", str(photo), "-o", str(out), "--scene", str(given), "--masks", "grabcut"]) == 0
+    kept = json.loads(out.read_text("utf-8"))["objects"]
+    assert [thing.get("mask") for thing in kept] == ["photo.0.png", None]
+    with Image.open(out.with_name("photo.0.png")) as mask:
+        assert (mask.mode, mask.size) == ("1", (40, 30)) and mask.getbbox() is not None
+    assert main(["describe", str(photo), "-o", "-", "--scene", str(given), "--masks", "grabcut"]) == 2
+    assert main(["describe", str(photo), "--scene", str(given), "--masks", "scissors"]) == 2
+
+
 @pytest.mark.parametrize("more", [[], ["--caption", "a", "--endpoint", "http://localhost:9/v1"]])
 def test_one_describer_is_asked_for(photo: Path, more: list[str]) -> None:
     assert main(["describe", str(photo), *more]) == 2
