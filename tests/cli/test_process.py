@@ -90,11 +90,15 @@ def test_a_reader_that_goes_away_is_no_crash(photo_file: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-def test_a_full_stdout_is_an_error_in_one_line(photo_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_stdout_is_an_error_in_one_line(photo_file: Path, tmp_path: Path, unbuffered: str) -> None:
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     blob = tmp_path / "x.limn"
     assert run("encode", photo_file, "-o", blob, "--quality", 5).returncode == 0
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run([*LIMNER, "inspect", blob], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+        done = subprocess.run(
+            [*LIMNER, "inspect", blob], env=environment, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
+        )
     assert done.returncode == 1
     assert done.stderr.startswith(b"error: ") and done.stderr.count(b"\n") == 1
 
