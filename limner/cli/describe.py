@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +20,7 @@ from limner.cli.talk import carry_out
 if TYPE_CHECKING:
     from limner.describe.caption import Describer
     from limner.describe.scene import Scene
+    from limner.describe.things import Segmenter
     from limner.image import Pixels
 
 SEGMENTERS = ("grabcut", "sam")
@@ -37,6 +40,7 @@ class Describe:
     key: str
     limits: tuple[int, int, int, int]
     masks: str | None
+    overwrite: bool
     max_pixels: int
 
     def __call__(self, job: Job) -> Outcome:
@@ -50,7 +54,7 @@ class Describe:
         found = self.describer().describe(picture.pixels, Limits(*self.limits))
         target = job.target or STREAM
         if self.masks is not None:
-            found = with_masks(found, picture.pixels, self.masks, Path(target))
+            found = with_masks(found, picture.pixels, self.masks, Path(target), overwrite=self.overwrite)
         write(target, to_json(found).encode())
         line = f"{job.source} -> {shown(target)}: {found.caption or 'no caption'}; {len(found.things)} things"
         facts = {"caption": found.caption, "things": len(found.things)}
@@ -67,20 +71,30 @@ class Describe:
         return Endpoint(self.endpoint or "", self.model, self.key)
 
 
-def with_masks(scene: Scene, pixels: Pixels, segmenter: str, target: Path) -> Scene:
-    """Write a mask for each thing that has a box, as pictures beside the file of the scene."""
-    from limner.describe.sam import Sam
-    from limner.describe.things import GrabCut, Segmenter, mask_file
+def with_masks(scene: Scene, pixels: Pixels, name: str, target: Path, *, overwrite: bool) -> Scene:
+    """Write a mask for each thing that has a box, as pictures beside the file of the scene. OSError if one exists."""
+    from limner.describe.things import mask_file
 
-    finder: Segmenter = {"grabcut": GrabCut, "sam": Sam}[segmenter]()
+    files = [target.with_name(f"{target.stem}.{number}.png") for number in range(len(scene.things))]
+    for file, thing in zip(files, scene.things, strict=True):
+        if thing.box is not None and file.exists() and not overwrite:
+            raise FileExistsError(errno.EEXIST, "exists; use --overwrite", str(file))
     things = []
-    for number, thing in enumerate(scene.things):
+    for file, thing in zip(files, scene.things, strict=True):
         if thing.box is not None:
-            file = target.with_name(f"{target.stem}.{number}.png")
-            write(str(file), mask_file(finder.mask(pixels, thing.box)))
+            write(str(file), mask_file(segmenter(name).mask(pixels, thing.box)))
             thing = replace(thing, mask=file)
         things.append(thing)
     return replace(scene, things=tuple(things))
+
+
+@cache
+def segmenter(name: str) -> Segmenter:
+    """A segmenter by its name; its weights are read once in a process."""
+    from limner.describe.sam import Sam
+    from limner.describe.things import GrabCut
+
+    return GrabCut() if name == "grabcut" else Sam()
 
 
 def describe(
@@ -125,6 +139,6 @@ def describe(
     if masks is not None and output == STREAM:
         raise typer.BadParameter("masks are files beside the scene: give -o a name", param_hint="--masks")
     limits = things, name_words, detail_words, overall_words
-    task = Describe(caption, scene, endpoint, model, key, limits, masks, max_pixels)
+    task = Describe(caption, scene, endpoint, model, key, limits, masks, overwrite, max_pixels)
     plan = writing_jobs(inputs, PICTURES, Naming(output, ".json", overwrite, skip), recursive=recursive)
     carry_out(task, plan, processes=jobs, json_lines=json)

@@ -23,7 +23,6 @@ class Sam:
 
     weights: str = "sam"
     device: str = "cpu"
-    name: str = "sam"
 
     @cached_property
     def parts(self) -> tuple[Any, Any]:

@@ -33,8 +33,6 @@ SEED = 1
 class Segmenter(Protocol):
     """Whoever finds the outline of a thing."""
 
-    name: str
-
     def mask(self, pixels: Pixels, box: Box) -> Mask:
         """pixels (h, w, 3) uint8 sRGB, a box within -> (h, w), true where the thing is; within the box, never empty."""
 
@@ -45,8 +43,6 @@ class GrabCut:
 
     A box without surroundings, or one of a single colour with them, is taken whole.
     """
-
-    name: str = "grabcut"
 
     def mask(self, pixels: Pixels, box: Box) -> Mask:
         cv2 = need("cv2", extra="describe")

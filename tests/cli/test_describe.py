@@ -48,6 +48,11 @@ def test_masks_are_written_beside_the_scene(photo: Path, tmp_path: Path) -> None
     assert [thing.get("mask") for thing in kept] == ["photo.0.png", None]
     with Image.open(out.with_name("photo.0.png")) as mask:
         assert (mask.mode, mask.size) == ("1", (40, 30)) and mask.getbbox() is not None
+    out.unlink()
+    out.with_name("photo.0.png").write_bytes(b"mine")
+    asked = ["describe", str(photo), "-o", str(out), "--scene", str(given), "--masks", "grabcut"]
+    assert main(asked) == 1 and out.with_name("photo.0.png").read_bytes() == b"mine" and not out.exists()
+    assert main([*asked, "--overwrite"]) == 0
     assert main(["describe", str(photo), "-o", "-", "--scene", str(given), "--masks", "grabcut"]) == 2
     assert main(["describe", str(photo), "--scene", str(given), "--masks", "scissors"]) == 2
 
