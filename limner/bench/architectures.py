@@ -229,6 +229,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         train(task, work, Machine("cpu", threads=options.threads), lambda line: print(line, file=sys.stderr))
         found.append(outcome(name, task, work, options.rates))
     command = f"python -m limner.bench.architectures --minutes {options.minutes:g} --batch {options.batch}"
+    if options.threads:
+        command += f" --threads {options.threads}"
     if len(options.only) < len(VARIANTS):
         command += f" --only {' '.join(map(repr, options.only))}"
     if options.rates != RATES_BPP:

@@ -300,7 +300,7 @@ def _enlarge(blob: bytes, size: tuple[int, int], up: str) -> Picture:
     return np.asarray(decoded, dtype=np.uint8)
 
 
-def library_versions() -> dict[str, str]:
+def codec_versions() -> dict[str, str]:
     """Return the versions that the classical files depend on."""
     names = {"jpeg": "libjpeg_turbo", "webp": "webp", "avif": "avif"}
     ours = {codec: str(features.version(name)) for codec, name in names.items()}

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from limner.bench.baselines import Coded, Effort, best_of_codec, library_versions
+from limner.bench.baselines import Coded, Effort, best_of_codec, codec_versions
 from limner.bench.metrics import Figures, figures
 from limner.image import Pixels
 
@@ -43,7 +43,7 @@ def _cache_key(picture: Pixels, budget: int, codec: str, effort: Effort) -> str:
         effort = replace(effort, avif_speed=0, large_avif_speed=0, finalists=1, avif_tune="psnr")
     # What is tuned to PSNR was sought before there was a choice: its answers hold.
     settings = {key: value for key, value in asdict(effort).items() if (key, value) != ("avif_tune", "psnr")}
-    versions = {name: text for name, text in library_versions().items() if name == codec or name not in LATER}
+    versions = {name: text for name, text in codec_versions().items() if name == codec or name not in LATER}
     search = (SEARCH_VERSION, settings, versions, codec, budget)
     text = json.dumps([search, picture.shape], sort_keys=True)
     return hashlib.sha256(text.encode() + picture.tobytes()).hexdigest()[:32]

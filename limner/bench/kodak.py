@@ -86,7 +86,7 @@ def classical_row(
 ) -> Row:
     """Measure a classical file; None becomes a row that says that nothing fits."""
     height, width = picture.shape[:2]
-    versions = tuple(f"{name} {text}" for name, text in baselines.library_versions().items() if name in ("pillow", codec))
+    versions = tuple(f"{name} {text}" for name, text in baselines.codec_versions().items() if name in ("pillow", codec))
     blank = Row(name, codec, "", budget, width, height, versions=versions, failure="no setting is small enough")
     if coded is None:
         return blank
