@@ -1,4 +1,4 @@
-"""``limner describe``: pictures -> words and things, as the JSON that the encoder and people read."""
+"""``limner describe``: pictures -> words and things, as JSON."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
     GrabCut    colours inside and outside of a box, no weights (Rother, Kolmogorov and Blake 2004), by OpenCV
 
-A segmenter has one method: pixels and a box in, a mask out. What has no weights is rougher, and what is made with it says so.
+A segmenter has one method: pixels and a box in, a mask out. What has no weights is rougher.
 """
 
 from __future__ import annotations
