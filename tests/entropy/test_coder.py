@@ -186,7 +186,8 @@ def test_a_hundred_thousand_symbols_are_quick() -> None:
             reader.code(np.zeros_like(symbols), table)
         reader.finish()
         best["read"] = min(best["read"], time.perf_counter() - start)
-    assert best["write"] < 0.030 and best["read"] < 0.100
+    # Several times what it takes: symbol by symbol in Python would take seconds, and a machine of tests may be slow.
+    assert best["write"] < 0.150 and best["read"] < 0.500
 
 
 def test_by_hand() -> None:
