@@ -83,7 +83,7 @@ def with_masks(scene: Scene, pixels: Pixels, name: str, target: Path, *, overwri
     for file, thing in zip(files, scene.things, strict=True):
         if thing.box is not None:
             write(str(file), mask_file(segmenter(name).mask(pixels, thing.box)))
-            thing = replace(thing, mask=file)
+            thing = replace(thing, mask=file, mask_by=name)
         things.append(thing)
     return replace(scene, things=tuple(things))
 

@@ -5,10 +5,11 @@ As JSON it is the sidecar that a person or a multimodal model writes beside a ph
     {"size": [768, 512],                                    optional; width and height in pixels
      "caption": "a brick building with red doors",          a short sentence
      "overall": "frontal photograph of an old wall ...",    a description of the whole
-     "objects": [{"name": "red door", "box": [224, 263, 315, 450], "detail": "tall double door ...", "mask": "door.png"}]}
+     "objects": [{"name": "red door", "box": [224, 263, 315, 450], "detail": "tall double door ...",
+                  "mask": "door.png", "mask_by": "grabcut"}]}
 
 Everything but an object's name may be left out. Boxes are left, top, right, bottom in pixels; right and bottom are the first
-outside. A mask is a picture of the photograph's size, white where the thing is. Fields of other programs are left alone.
+outside. A mask is a picture of the photograph's size, white where the thing is; ``mask_by`` says who cut it. Fields of other programs are left alone.
 
 Source of the form: SEDIC (Song et al. 2025), section 3, which asks a multimodal model for it.
 """
@@ -25,7 +26,7 @@ from pathlib import Path
 from limner.errors import SceneError
 
 FIELDS = ("size", "caption", "overall", "objects")
-THING_FIELDS = ("name", "box", "detail", "mask")
+THING_FIELDS = ("name", "box", "detail", "mask", "mask_by")
 MOST_BYTES = 1 << 20
 MOST_THINGS = 64
 ALIKE = 0.8  # a field this like one of ours is taken for a slip
@@ -37,12 +38,13 @@ Box = tuple[int, int, int, int]
 @dataclass(frozen=True)
 class Thing:
     """Something in a picture. box: left, top, right, bottom in pixels, None if unknown; mask: file of a picture, None if there
-    is none. Raises SceneError for an empty name or box."""
+    is none; mask_by: the segmenter that made it, "" if that is unknown. Raises SceneError for an empty name or box."""
 
     name: str
     box: Box | None = None
     detail: str = ""
     mask: Path | None = None
+    mask_by: str = ""
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -115,6 +117,8 @@ def json_of(thing: Thing) -> Json:
     found["detail"] = thing.detail
     if thing.mask is not None:
         found["mask"] = thing.mask.name
+    if thing.mask_by:
+        found["mask_by"] = thing.mask_by
     return found
 
 
@@ -123,7 +127,13 @@ def thing_of(kept: object, where: str, folder: Path) -> Thing:
     given = fields_of(kept, THING_FIELDS, where)
     name, mask = words(given, "name", where), words(given, "mask", where)
     try:
-        return Thing(name, box_of(given.get("box"), where), words(given, "detail", where), beside(mask, folder, where))
+        return Thing(
+            name,
+            box_of(given.get("box"), where),
+            words(given, "detail", where),
+            beside(mask, folder, where),
+            words(given, "mask_by", where),
+        )
     except SceneError as error:
         raise error if error.field.startswith(where) else SceneError(error.message, field=where + error.field) from None
 

@@ -16,7 +16,7 @@ from limner.errors import LimnerError, SceneError
 
 lines = st.text(st.characters(codec="utf-8"), max_size=20).map(lambda text: " ".join(text.split()))
 boxes = st.tuples(*[st.integers(0, 50)] * 2, *[st.integers(51, 99)] * 2)
-things = st.builds(Thing, lines.filter(bool), st.none() | boxes, lines)
+things = st.builds(Thing, lines.filter(bool), st.none() | boxes, lines, st.none(), lines)
 scenes = st.builds(Scene, lines, lines, st.lists(things, max_size=3).map(tuple), st.none() | st.just((100, 100)))
 
 
