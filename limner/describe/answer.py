@@ -1,4 +1,4 @@
-"""What a multimodal model is asked for, and its answer as a scene.
+"""What a multimodal model is shown and asked for, and its answer as a scene.
 
 The form is SEDIC's (Song et al. 2025, section 3): names of things, details of each, a description of the whole, each within a
 number of words. It is asked for as the JSON of ``limner.describe.scene``, read strictly, and cut at word borders.
@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from limner.describe.scene import Scene, Thing, from_json
 from limner.errors import SceneError
 
+Pixels = NDArray[np.uint8]
+Turn = tuple[str, str]  # who says it, ``user`` or ``assistant``, and what
+
 CAPTION_WORDS = 20
+SHOWN_SIDE_PX = 1024  # the longer side of a picture that a model is shown
 
 
 @dataclass(frozen=True)
@@ -49,12 +58,35 @@ def prompt(limits: Limits) -> str:
     )
 
 
+def shown(pixels: Pixels) -> Image.Image:
+    """pixels (h, w, 3) uint8 sRGB -> a picture no larger than a model need see."""
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((SHOWN_SIDE_PX, SHOWN_SIDE_PX), Image.Resampling.LANCZOS)
+    return picture
+
+
+def asked(ask: Callable[[Sequence[Turn]], str], limits: Limits) -> Scene:
+    """The scene of a model that is asked for it; asked again once, with what was wrong, if its answer is not of the form.
+
+    ask: the turns so far, ours first and last -> the model's answer.
+    Raises SceneError for a second answer of another form, and what ``ask`` raises.
+    """
+    question = ("user", prompt(limits))
+    answer = ask([question])
+    try:
+        return scene_of(answer, limits)
+    except SceneError as error:
+        again = f"That cannot be used ({error}). Answer again with the JSON object alone."
+        return scene_of(ask([question, ("assistant", answer), ("user", again)]), limits)
+
+
 def scene_of(answer: str, limits: Limits) -> Scene:
     """A model's answer as a scene. Raises SceneError if it is not of the form asked for."""
     scene = from_json(json_in(answer), Path())
     if not scene.overall or not scene.caption:
         raise SceneError("the answer lacks it", field="overall" if scene.caption else "caption")
-    return within(scene, limits)
+    # Boxes were not asked for: models give them in units of their own.
+    return within(replace(scene, things=tuple(Thing(thing.name, detail=thing.detail) for thing in scene.things)), limits)
 
 
 def json_in(answer: str) -> str:

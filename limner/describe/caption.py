@@ -1,7 +1,10 @@
 """Who describes a picture: every describer has one method, pixels and limits in, a scene out.
 
-Words      what the user says                       Sidecar   a JSON file beside the photograph
-Endpoint   a model behind an OpenAI-compatible address (``limner.describe.endpoint``)
+    Words      what the user says
+    Sidecar    a JSON file beside the photograph
+    Endpoint   a model behind an OpenAI-compatible address (``limner.describe.endpoint``)
+    Local      a vision-language model on this machine (``limner.describe.local``)
+    Inverter   a prompt that CLIP finds most like the picture (``limner.describe.invert``)
 """
 
 from __future__ import annotations

@@ -7,22 +7,15 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from limner.describe.answer import Limits, prompt, scene_of
+from limner.describe.answer import Limits, Pixels, Turn, asked, shown
 from limner.describe.scene import Scene
-from limner.errors import LimnerError, SceneError
+from limner.errors import LimnerError
 from limner.extras import need
 
-Pixels = NDArray[np.uint8]
-
-SENT_SIDE_PX = 1024  # the longer side of a picture that is sent
 SENT_QUALITY = 90
 ANSWER_BYTES = 1 << 20
 ANSWER_TOKENS = 1024
@@ -47,26 +40,25 @@ class Endpoint:
 
     def describe(self, pixels: Pixels, limits: Limits) -> Scene:
         """Asked again once, with what was wrong, if the answer is not of the form."""
+        sent = data_url(pixels)
+
+        def ask(turns: Sequence[Turn]) -> str:
+            (_, first), *later = turns
+            return self.ask([question(sent, first), *(said(role, text) for role, text in later)])
+
         height_px, width_px = pixels.shape[:2]
-        messages = [question(pixels, prompt(limits))]
-        answer = self.ask(messages)
-        try:
-            found = scene_of(answer, limits)
-        except SceneError as error:
-            again = f"That cannot be used ({error}). Answer again with the JSON object alone."
-            found = scene_of(self.ask([*messages, said("assistant", answer), said("user", again)]), limits)
-        return Scene(found.caption, found.overall, found.things, (width_px, height_px))
+        return replace(asked(ask, limits), size_px=(width_px, height_px))
 
     def ask(self, messages: list[dict[str, Any]]) -> str:
         """The text of the model's answer. Raises LimnerError, in which no key stands."""
         httpx = need("httpx2", extra="describe")
         key = os.environ.get(self.key, "")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        asked = {"model": self.model, "messages": messages, "max_tokens": ANSWER_TOKENS, "temperature": 0}
+        body = {"model": self.model, "messages": messages, "max_tokens": ANSWER_TOKENS, "temperature": 0}
         address = f"{self.url.rstrip('/')}/chat/completions"
 
         def post() -> Any:
-            return httpx.post(address, json=asked, headers=headers, timeout=self.timeout_s)
+            return httpx.post(address, json=body, headers=headers, timeout=self.timeout_s)
 
         try:
             response = self.tried(post, httpx.TransportError)
@@ -95,18 +87,16 @@ def said(role: str, text: str) -> dict[str, Any]:
     return {"role": role, "content": text}
 
 
-def question(pixels: Pixels, text: str) -> dict[str, Any]:
-    """A message of words and a picture."""
-    parts = [{"type": "text", "text": text}, {"type": "image_url", "image_url": {"url": data_url(pixels)}}]
+def question(url: str, text: str) -> dict[str, Any]:
+    """A message of words and the picture at an address."""
+    parts = [{"type": "text", "text": text}, {"type": "image_url", "image_url": {"url": url}}]
     return {"role": "user", "content": parts}
 
 
 def data_url(pixels: Pixels) -> str:
     """A picture as a JPEG in an address, no larger than need be."""
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((SENT_SIDE_PX, SENT_SIDE_PX), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=SENT_QUALITY)
+    shown(pixels).save(stream, "JPEG", quality=SENT_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 

@@ -9,7 +9,8 @@ As JSON it is the sidecar that a person or a multimodal model writes beside a ph
                   "mask": "door.png", "mask_by": "grabcut"}]}
 
 Everything but an object's name may be left out. Boxes are left, top, right, bottom in pixels; right and bottom are the first
-outside. A mask is a picture of the photograph's size, white where the thing is; ``mask_by`` says who cut it. Fields of other programs are left alone.
+outside. A mask is a picture of the photograph's size, white where the thing is; ``mask_by`` says who cut it. Fields of other
+programs are left alone.
 
 Source of the form: SEDIC (Song et al. 2025), section 3, which asks a multimodal model for it.
 """

@@ -2,13 +2,15 @@
 
     GrabCut    colours inside and outside of a box, no weights (Rother, Kolmogorov and Blake 2004), by OpenCV
 
-A segmenter has one method: pixels and a box in, a mask out. What has no weights is rougher.
+A segmenter has one method: pixels and a box in, a mask out. What has no weights is rougher. A detector goes from names to boxes
+(``limner.describe.grounding``), a segmenter of phrases from a name to a mask at once (``limner.describe.phrase``).
 """
 
 from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +37,20 @@ class Segmenter(Protocol):
 
     def mask(self, pixels: Pixels, box: Box) -> Mask:
         """pixels (h, w, 3) uint8 sRGB, a box within -> (h, w), true where the thing is; within the box, never empty."""
+
+
+class Detector(Protocol):
+    """Whoever finds things by their names."""
+
+    def boxes(self, pixels: Pixels, names: Sequence[str]) -> list[Box | None]:
+        """pixels (h, w, 3) uint8 sRGB -> for each name the box within of what fits best, None if nothing does."""
+
+
+class PhraseSegmenter(Protocol):
+    """Whoever finds the outlines of what a name means."""
+
+    def named(self, pixels: Pixels, name: str) -> Mask | None:
+        """pixels (h, w, 3) uint8 sRGB -> (h, w), true wherever something of that name is, never empty; None if nothing is."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pictures import scene as picture
 
-from limner.describe.answer import Limits, cut, prompt, scene_of
+from limner.describe.answer import Limits, Turn, asked, cut, prompt, scene_of, shown
 from limner.describe.caption import Describer, Sidecar, Words
 from limner.describe.scene import Scene, Thing
 from limner.errors import SceneError
@@ -58,6 +59,28 @@ def test_answers_of_another_form_are_refused(answer: str, field: str) -> None:
     with pytest.raises(SceneError) as caught:
         scene_of(answer, Limits())
     assert caught.value.field == field
+
+
+def test_a_model_is_asked_again_once() -> None:
+    answers, turns = ["I see a dog.", json.dumps(GOOD), "A dog.", "Truly.", json.dumps(GOOD)], list[Sequence[Turn]]()
+
+    def ask(said: Sequence[Turn]) -> str:
+        turns.append(said)
+        return answers.pop(0)
+
+    assert asked(ask, Limits()).caption == "a dog"
+    question = ("user", prompt(Limits()))
+    assert turns[0] == [question] and turns[1][:2] == [question, ("assistant", "I see a dog.")]
+    role, again = turns[1][2]
+    assert role == "user" and "the answer holds no JSON object" in again
+    with pytest.raises(SceneError, match="no JSON object"):
+        asked(ask, Limits())
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize(("given", "size"), [((40, 30), (40, 30)), ((1024, 9), (1024, 9)), ((1500, 3000), (512, 1024))])
+def test_models_are_shown_no_more_than_they_need(given: tuple[int, int], size: tuple[int, int]) -> None:
+    assert shown(picture(*given)).size == size
 
 
 @given(st.text())
