@@ -32,7 +32,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "tiles": set(),
     "layers": {"errors", "entropy", "tiles"},
     "nets": {"errors", "extras", "entropy", "layers"},
-    "describe": BASE | {"transform"},
+    "describe": BASE | {"transform", "nets"},
     "render": LOWER,
     "systems": SYSTEMS,
     "budget": {"errors", "layers", "systems"},

@@ -14,7 +14,6 @@ import hashlib
 import heapq
 import io
 import json
-import tarfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +31,7 @@ from limner.entropy.adaptive import Contexts
 from limner.entropy.bitmap import CONTEXTS, Bitmap, beneath, code_bitmap, prior_file
 from limner.entropy.coder import Writer
 from limner.layers import masks as masks_layer
+from limner.train.boundaries import drawings
 
 CELL_PX = 8
 LEAST_SHARE = 0.01
@@ -57,10 +57,8 @@ def boundary_px(mask: Bitmap) -> int:
 
 def boundaries(data: Path, part: str) -> Iterator[NDArray[np.float64]]:
     """Give the boundary maps (height, width), 0..1, of ``part`` (train, val or test) of boundaries.tar, sorted by name."""
-    with tarfile.open(data / "train" / "boundaries.tar") as tar:
-        for name in sorted(name for name in tar.getnames() if name.startswith(f"{part}/") and name.endswith(".png")):
-            if (held := tar.extractfile(name)) is not None:
-                yield np.asarray(Image.open(io.BytesIO(held.read())).convert("L"), dtype=np.float64) / 255.0
+    for _, share in sorted(drawings(data / "train" / "boundaries.tar", part).items()):
+        yield share / 255.0
 
 
 def components(edges: NDArray[np.float64]) -> list[Bitmap]:

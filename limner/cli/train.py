@@ -13,7 +13,7 @@ from limner.extras import need
 if TYPE_CHECKING:
     from limner.train.photos import Source
 
-app = typer.Typer(no_args_is_help=True, help="Make weights: miniature, vivid, export, add-painter; text.")
+app = typer.Typer(no_args_is_help=True, help="Make weights: miniature, vivid, export, add-painter; edges, export-edges; text.")
 
 Data = Annotated[str, typer.Option(help="Folder of photographs or tar shards; or WebDataset shards, as a/{000..099}.tar.")]
 Out = Annotated[Path, typer.Option(help="Folder for checkpoints; a run that was stopped goes on from there.")]
@@ -99,6 +99,35 @@ def vivid(
     train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say)
 
 
+@app.command()
+def edges(
+    data: Annotated[Path, typer.Option(help="Folder with boundaries.tar and photos-*.tar.", exists=True, file_okay=False)],
+    out: Out,
+    minutes: Minutes = 80.0,
+    steps: Steps = MOST_STEPS,
+    batch: Batch = 8,
+    crop: Crop = 256,
+    learning_rate: Rate = 1e-3,
+    seed: Seed = 1,
+    accelerator: Accelerator = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+    precision: Precision = "auto",
+    threads: Threads = 0,
+    workers: Workers = 0,
+) -> None:
+    """Train the net that draws edges, on BSDS500's train and val."""
+    whole_positions(crop)
+    need_to_train()
+    from limner.train.boundaries import load
+    from limner.train.edges import Recipe, Task
+    from limner.train.loop import Machine, train
+
+    schedule = replace(Recipe().schedule, steps=steps, minutes=minutes, learning_rate=learning_rate, seed=seed)
+    task = Task(Recipe(schedule, batch=batch, crop_px=crop), [*load(data, "train"), *load(data, "val")])
+    train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say)
+
+
 def say(line: str) -> None:
     typer.echo(line, err=True)
 
@@ -158,6 +187,20 @@ def export(
     from limner.train.export import from_checkpoint
 
     from_checkpoint(run, data, out, name)
+
+
+@app.command()
+def export_edges(
+    run: Checkpoint,
+    out: Annotated[Path, typer.Option(help="Folder for the weights and their manifest.")],
+    name: Annotated[str, typer.Option(help="Name of the set of weights.")],
+) -> None:
+    """Write a checkpoint of limner train edges as the net that draws edges."""
+    need("torch", extra="train")
+    need("onnx", extra="train")
+    from limner.train.edges import export
+
+    export(run, out, name)
 
 
 @app.command()

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import io
-import os
-import tempfile
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from limner.errors import LimnerError
@@ -25,9 +18,9 @@ from limner.layers.quadtree import LATENT_CHANNELS, QUALITIES
 from limner.nets.miniature import Gated, Miniature, with_plane
 from limner.train import photos
 from limner.train.integers import integer_path
+from limner.train.onnx_file import write_onnx
 from limner.weights import at, rewrite_manifest, write_manifest
 
-HALF_FROM = 256  # tensors of at least so many values are stored as float16
 HALF_LEVELS = 127.5
 DECODING = ("entropy.npz", "synthesis.onnx")
 ENCODING = ("stem.onnx", "analysis.onnx", "hyper_analysis.onnx", "gains.npy", "rates.npy")
@@ -222,49 +215,3 @@ def add_vivid(checkpoint: Path, folder: Path) -> None:
 
 def part_of(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-
-
-def write_onnx(module: nn.Module, channels: int, multiple: int, path: Path) -> None:
-    """Export a transform with inputs ``x`` (1 c h w), sides multiples of ``multiple``, and ``quality`` (1,) if it has that."""
-    names = list(inspect.signature(module.forward).parameters)
-    example = (torch.zeros(1, channels, 6 * multiple, 10 * multiple), torch.zeros(1, dtype=torch.int64))[: len(names)]
-    sides = {axis: multiple * torch.export.Dim(letter, min=1, max=65536) for axis, letter in ((2, "h"), (3, "w"))}
-    shapes = {name: sides if name == "x" else None for name in names}
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as folder:
-        warnings.simplefilter("ignore")  # the exporter warns about its own internals
-        program = torch.onnx.export(
-            module.eval(), example, dynamo=True, dynamic_shapes=shapes, input_names=names, output_names=["y"]
-        )
-        plain = Path(folder) / "plain.onnx"
-        program.save(str(plain))  # type: ignore[union-attr]
-        model = onnx.load(str(plain))
-    partial = path.with_suffix(".partial")
-    onnx.save(without_traces(halved(model)), str(partial))
-    os.replace(partial, path)
-
-
-def halved(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Store large tensors as float16, cast back to float32 when the network is opened."""
-    graph = model.graph
-    for tensor in list(graph.initializer):
-        values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < HALF_FROM:
-            continue
-        graph.initializer.remove(tensor)
-        graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), tensor.name + ".half"))
-        graph.node.insert(0, helper.make_node("Cast", [tensor.name + ".half"], [tensor.name], to=TensorProto.FLOAT))
-    return model
-
-
-def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Drop the exporter's notes (source lines, stack traces): they are large and name the machine they were made on."""
-    del model.metadata_props[:]
-    model.doc_string = ""
-    for node in model.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ""
-    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
-        del value.metadata_props[:]
-    del model.graph.metadata_props[:]
-    del model.graph.value_info[:]
-    return model
