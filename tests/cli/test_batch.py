@@ -103,7 +103,7 @@ def test_an_interrupt_ends_with_130_and_no_worker_stays(tmp_path: Path) -> None:
         time.sleep(0.05)
     # As a terminal does it: to the whole group.
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err and "third" not in out
     with pytest.raises(ProcessLookupError):
