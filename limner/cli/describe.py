@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from limner.cli import describers, options
-from limner.cli.batch import Outcome
+from limner.cli.batch import Outcome, one_line
 from limner.cli.describers import EDGES, PHRASES, SEGMENTERS, Asked
 from limner.cli.encode import PICTURES
 from limner.cli.plan import STREAM, Job, Naming, writing_jobs
@@ -56,7 +56,7 @@ class Describe:
         if target != STREAM:
             found = self.with_files(found, picture.pixels, Path(target))
         write(target, to_json(found).encode())
-        line = f"{job.source} -> {shown(target)}: {found.caption or 'no caption'}; {len(found.things)} things"
+        line = one_line(f"{job.source} -> {shown(target)}: {found.caption or 'no caption'}; {len(found.things)} things")
         warnings = [f"not found in the picture, taken out of the words: {', '.join(absent)}"] if absent else []
         facts = {"caption": found.caption, "things": len(found.things), "hallucinated": list(absent)}
         return Outcome(job.source, target, "done", line, facts=facts, warnings=(*picture.warnings, *warnings))
@@ -185,6 +185,8 @@ def describe(
     one_of(edges, EDGES, "--edges")
     if output == STREAM and (masks or edges):
         raise typer.BadParameter("masks and edges are files beside the scene: give -o a name", param_hint="--output")
+    if not describers.usable(device):
+        raise typer.BadParameter(f"torch cannot compute on {device!r} here: cpu always works", param_hint="--device")
     limits = things, name_words, detail_words, overall_words
     task = Describe(asked, limits, find, masks, edges, overwrite, max_pixels)
     plan = writing_jobs(inputs, PICTURES, Naming(output, ".json", overwrite, skip), recursive=recursive)

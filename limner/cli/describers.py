@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from limner.extras import need
 
 if TYPE_CHECKING:
     from limner.describe.caption import Describer
@@ -17,6 +20,9 @@ SEGMENTERS = ("grabcut", "sam", "sam2")
 PHRASES = ("clipseg", "sam3")
 """Of names; their boxes make detectors of them too."""
 EDGES = ("net", "hed", "hed-bsds500")
+
+
+DEVICE = re.compile(r"[a-z]+(:\d+)?")
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class Asked:
 @cache
 def describer(asked: Asked) -> Describer:
     if asked.option in ("local", "invert"):
+        quiet()
         return on_this_machine(asked)
     from limner.describe.caption import Sidecar, Words
     from limner.describe.endpoint import Endpoint
@@ -45,6 +52,23 @@ def describer(asked: Asked) -> Describer:
     if asked.option == "scene":
         return Sidecar(Path(asked.value))
     return Endpoint(asked.value, asked.model, asked.key)
+
+
+def quiet() -> None:
+    """Let transformers draw no bars of its own: what is said on a terminal is this command's."""
+    need("transformers.utils.logging", extra="diffusion").disable_progress_bar()
+
+
+def usable(device: str) -> bool:
+    """Whether torch can compute there; asked of it only for what is no CPU."""
+    if device == "cpu" or not DEVICE.fullmatch(device):
+        return device == "cpu"
+    torch = need("torch", extra="diffusion")
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        return False
+    return True
 
 
 def on_this_machine(asked: Asked) -> Describer:
@@ -61,6 +85,7 @@ def detector(name: str, device: str) -> Detector:
     from limner.describe import grounding
     from limner.describe.phrase import ByPhrase
 
+    quiet()
     return ByPhrase(phrase_segmenter(name, device)) if name in PHRASES else grounding.detector(name, device)
 
 
@@ -68,6 +93,7 @@ def detector(name: str, device: str) -> Detector:
 def phrase_segmenter(name: str, device: str) -> PhraseSegmenter:
     from limner.describe.phrase import ClipSeg, Sam3
 
+    quiet()
     return ClipSeg(name, device) if name == "clipseg" else Sam3(name, device)
 
 
@@ -79,6 +105,7 @@ def segmenter(name: str, device: str) -> Segmenter:
 
     if name == "grabcut":
         return GrabCut()
+    quiet()
     return Sam(name, device) if name == "sam" else Sam2(name, device)
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import typer
 
-from limner.cli.batch import Outcome, Task, run
+from limner.cli.batch import Outcome, Task, one_line, run
 from limner.cli.plan import STREAM, Job
 
 
@@ -44,7 +44,7 @@ def _check_stdout(jobs: Sequence[Job], json_lines: bool) -> None:
 
 def _tell(outcome: Outcome, say: Say, json_lines: bool) -> None:
     for warning in outcome.warnings:
-        say(f"warning: {warning}")
+        say(f"warning: {one_line(warning)}")
     if outcome.status == "failed":
         say(f"error: {outcome.line}")
     elif sys.stderr.isatty() and outcome.line:

@@ -9,7 +9,7 @@ ROUGH = {"grabcut": "GrabCut, from the colours in and around the box: rough, no 
 
 
 def told(scene: Scene) -> str:
-    """A scene in lines."""
+    """A scene in lines; what cannot be printed is spelt."""
     size = "size not given" if scene.size_px is None else "{} x {} px".format(*scene.size_px)
     lines = [
         f"scene, {size}, {len(scene.things)} things",
@@ -17,7 +17,12 @@ def told(scene: Scene) -> str:
         f"  overall  {scene.overall or 'none'}",
         *(line for thing in scene.things for line in of_thing(thing)),
     ]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
+
+
+def printable(line: str) -> str:
+    """A line without what would steer a terminal."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
 
 
 def of_thing(thing: Thing) -> list[str]:

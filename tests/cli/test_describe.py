@@ -157,3 +157,9 @@ def test_inspect_tells_of_a_scene(photo: Path, given: Path, tmp_path: Path, caps
     assert json.loads(capsys.readouterr().out)["scene"]["objects"][0]["mask_by"] == "grabcut"
     given.write_text("{", "utf-8")
     assert main(["inspect", str(given)]) == 1
+
+
+@pytest.mark.parametrize("device", ["nonsense", "cuda:99", "CPU;rm", ""])
+def test_a_device_that_is_not_there_is_said(photo: Path, device: str) -> None:
+    pytest.importorskip("torch")
+    assert main(["describe", str(photo), "--caption", "a boat", "--device", device]) == 2

@@ -20,3 +20,8 @@ def test_everything_is_told_and_rough_masks_are_called_so() -> None:
 
 def test_nothing_is_told_plainly() -> None:
     assert told(Scene()) == "scene, size not given, 0 things\n  caption  none\n  overall  none"
+
+
+def test_words_do_not_steer_the_terminal() -> None:
+    page = told(Scene("a \x1b[31mred\x07 boat", "one\u202etwo"))
+    assert "\x1b" not in page and "\x07" not in page and "\u202e" not in page and "red" in page
