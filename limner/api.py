@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
 
@@ -13,15 +14,18 @@ from PIL import Image
 from limner import budget, image
 from limner.container.blob import KINDS, MAX_PIXELS, SYSTEMS, Blob, Layer, is_bare, pack, parts, unpack
 from limner.container.explain import Report, describe_text, explain
-from limner.errors import DecodeError, EncodeError, ImageError, UnsupportedSystemError, WrongModelError
+from limner.errors import DecodeError, EncodeError, ImageError, MissingError, UnsupportedSystemError, WrongModelError
 from limner.layers import choice, masks, sketch, text
 from limner.layers.layer import MOST_CELLS
 from limner.layers.text import MOST_MODELLED_BYTES
-from limner.systems import miniature
+from limner.systems import miniature, taco
 from limner.systems.miniature import Fitted, Miniature, Painting, Setting
+from limner.systems.taco import Taco
+from limner.weights import WeightSet, at, sets
 
 DEFAULT_QUALITY = 32
 TEXT_KIND = 2
+ENCODERS = ("miniature", taco.NAME)
 WHITE = (255, 255, 255)
 MOST_BYTES = 2**40  # a budget over this is one without bounds
 
@@ -38,6 +42,8 @@ def encode(
     bpp: float | None = None,
     quality: int | None = None,
     system: str = "miniature",
+    caption: str = "",
+    weights: str | Path | None = None,
     bare: bool = False,
     max_pixels: int = MAX_PIXELS,
     background: tuple[int, int, int] = WHITE,
@@ -45,11 +51,13 @@ def encode(
     """Turn a picture into a blob.
 
     picture: a file's path, pixels (h, w, 3) uint8 sRGB, or a Pillow image. At most one of ``target_bytes`` (never exceeded),
-    ``bpp`` (bits per pixel, never exceeded) and ``quality`` (0..63) is given. ``bare`` leaves out the two magic bytes.
-    Transparent parts are laid on ``background``. Raises ImageError, BudgetError (with the least that would do), EncodeError.
+    ``bpp`` (bits per pixel, never exceeded) and ``quality`` (0..63, miniature's) is given. ``caption``: what the encoder of
+    taco reads; it is not sent. ``weights``: a folder of taco's, else the first set that is here. ``bare`` leaves out the two
+    magic bytes. Transparent parts are laid on ``background``. Raises ImageError, BudgetError (with the least that would do),
+    EncodeError, and MissingError if weights are not here.
     """
-    if system != "miniature":
-        raise EncodeError(f"system {system!r} cannot be encoded by this version: use 'miniature'")
+    if system not in ENCODERS:
+        raise EncodeError(f"system {system!r} cannot be encoded by this version: use {' or '.join(ENCODERS)}")
     if sum(asked is not None for asked in (target_bytes, bpp, quality)) > 1:
         raise EncodeError("give one of target_bytes, bpp and quality, not several")
     if not all(asked is None or isinstance(asked, Integral) for asked in (target_bytes, quality)):
@@ -60,9 +68,36 @@ def encode(
     height_px, width_px = pixels.shape[:2]
     if bpp is not None:
         target_bytes = int(min(bpp * width_px * height_px / 8, MOST_BYTES))
+    if system == taco.NAME:
+        if quality is not None:
+            raise EncodeError("taco's weights have one quality: give target_bytes, or nothing")
+        return encode_taco(pixels, caption, weights, target_bytes, bare)
+    if caption or weights is not None:
+        raise EncodeError("miniature reads no words and has the weights of the package: caption and weights are taco's")
     codec = miniature.embedded()
     fitted = fit(codec, pixels, target_bytes, quality, bare)
     return pack(blob_of(codec, fitted.body, width_px, height_px), bare=bare)
+
+
+def encode_taco(pixels: Pixels, caption: str, weights: str | Path | None, target_bytes: int | None, bare: bool) -> bytes:
+    kept = chosen(weights)
+    codec = taco.opened(kept.folder, kept.identity)
+    scene = codec.describe(pixels, caption)
+    if target_bytes is None:
+        fitted = codec.fit(scene)
+    else:
+        overhead_bytes = len(pack(blob_of(codec, b"", *scene.size_px), bare=bare))
+        fitted = codec.fit_within(scene, target_bytes, overhead_bytes)
+    return pack(blob_of(codec, fitted.body, *scene.size_px), bare=bare)
+
+
+def chosen(weights: str | Path | None) -> WeightSet:
+    """The set of weights in a folder, or the first of taco's that is here. MissingError if there is none."""
+    if weights is not None:
+        return at(Path(weights))
+    for found in sets(taco.NAME):
+        return found
+    raise MissingError("there are no weights of taco here: make them by limner weights convert, or name their folder")
 
 
 def fit(codec: Miniature, pixels: Pixels, target_bytes: int | None, quality: int | None, bare: bool) -> Fitted:
@@ -76,8 +111,9 @@ def fit(codec: Miniature, pixels: Pixels, target_bytes: int | None, quality: int
     return budget.to_target(codec, scene, min(target_bytes, MOST_BYTES), overhead_bytes)
 
 
-def blob_of(codec: Miniature, body: bytes, width_px: int, height_px: int) -> Blob:
-    return Blob(miniature.NUMBER, codec.model_id, width_px, height_px, (Layer(miniature.LATENT_KIND, body),))
+def blob_of(codec: Miniature | Taco, body: bytes, width_px: int, height_px: int) -> Blob:
+    number = miniature.NUMBER if isinstance(codec, Miniature) else taco.NUMBER
+    return Blob(number, codec.model_id, width_px, height_px, (Layer(miniature.LATENT_KIND, body),))
 
 
 def decode(
@@ -86,17 +122,18 @@ def decode(
     size: tuple[int, int] | None = None,
     painter: str = "faithful",
     strength: float = 1.0,
+    weights: str | Path | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Pixels:
     """Paint the picture of a blob: (height, width, 3) uint8 sRGB, at ``size`` (width, height) if given.
 
     ``painter``: "faithful" blurs what the file does not say; "vivid" paints likely detail, which may be wrong, and ``strength``
-    (0..1) is how much of it. Raises DecodeError for bytes that are not a whole, undamaged file for the weights at hand;
-    ImageError for a bad size, painter or strength.
+    (0..1) is how much of it. ``weights``: a folder with those of a file of taco, where they are not in the package or in a
+    folder that the environment variable LIMNER_WEIGHTS names. Raises DecodeError for bytes that are not a whole, undamaged
+    file for the weights at hand; ImageError for a bad size, painter or strength.
     """
     painting = Painting(painter, strength)
-    codec, fitted, header = read(blob, max_pixels)
-    painted = codec.render(fitted, header.width_px, header.height_px, painting)
+    painted = read(blob, max_pixels, weights).painted(painting)
     if size is None:
         return painted
     width_px, height_px = size
@@ -106,26 +143,59 @@ def decode(
     return image.resize(painted, *size)
 
 
-def read(blob: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Miniature, Fitted, Blob]:
+@dataclass(frozen=True, eq=False)
+class OfMiniature:
+    """A file of miniature, read to its last integer."""
+
+    codec: Miniature
+    fitted: Fitted
+    header: Blob
+
+    def painted(self, painting: Painting) -> Pixels:
+        return self.codec.render(self.fitted, self.header.width_px, self.header.height_px, painting)
+
+
+@dataclass(frozen=True, eq=False)
+class OfTaco:
+    """A file of taco, read to its last integer."""
+
+    codec: Taco
+    fitted: taco.Fitted
+    header: Blob
+
+    def painted(self, painting: Painting) -> Pixels:
+        if painting.vivid:
+            raise ImageError("a file of taco has one painter: leave it at faithful")
+        return self.codec.render(self.fitted, self.header.width_px, self.header.height_px)
+
+
+def read(blob: bytes, max_pixels: int = MAX_PIXELS, weights: str | Path | None = None) -> OfMiniature | OfTaco:
     """Read every layer to integers. Raises DecodeError."""
     header = unpack(blob, max_pixels=max_pixels)
     start = 0 if is_bare(blob) else 2
-    if header.system != miniature.NUMBER:
+    if header.system not in (miniature.NUMBER, taco.NUMBER):
         name = SYSTEMS.get(header.system, str(header.system))
         message = f"files of system {name} cannot be painted by this version"
         raise UnsupportedSystemError(message, offset=start, field="system")
-    codec = miniature.embedded()
-    if header.model != codec.model_id:
-        raise WrongModelError(
-            f"made with weights {header.model.hex()}; at hand are {codec.weights.name} ({codec.model_id.hex()})",
-            offset=start + 1,
-            field="model",
-        )
+    here = [miniature.embedded().weights] if header.system == miniature.NUMBER else taco_sets(weights)
+    kept = next((one for one in here if one.model_id == header.model), None)
+    if kept is None:
+        known = ", ".join(f"{one.name} ({one.model_id.hex()})" for one in here) or "none of this system"
+        message = f"made with weights {header.model.hex()}; at hand are {known}"
+        raise WrongModelError(message, offset=start + 1, field="model")
     place = next((i for i, layer in enumerate(header.layers) if layer.kind == miniature.LATENT_KIND), None)
     try:
-        return codec, codec.read(header), header
+        if header.system == miniature.NUMBER:
+            codec = miniature.embedded()
+            return OfMiniature(codec, codec.read(header), header)
+        other = taco.opened(kept.folder, kept.identity)
+        return OfTaco(other, other.read(header), header)
     except DecodeError as error:
         raise located(error, blob, header, place) from error
+
+
+def taco_sets(weights: str | Path | None) -> list[WeightSet]:
+    return sets(taco.NAME) if weights is None else [at(Path(weights))]
 
 
 def located(error: DecodeError, blob: bytes, header: Blob, place: int | None) -> DecodeError:
@@ -174,7 +244,8 @@ def inspect(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
 
 def report(blob: bytes, words: dict[bytes, str], max_pixels: int) -> Report:
     """Name the owner of every byte; ``words``: by the body that holds them."""
-    describe = {miniature.LATENT_KIND: miniature.explain, TEXT_KIND: lambda body: describe_text(body, words.get(body))}
+    latent = taco.explain if unpack(blob, max_pixels=max_pixels).system == taco.NUMBER else miniature.explain
+    describe = {miniature.LATENT_KIND: latent, TEXT_KIND: lambda body: describe_text(body, words.get(body))}
     return explain(blob, max_pixels=max_pixels, describe_body=describe)
 
 
@@ -192,12 +263,13 @@ def modelled_words(header: Blob) -> dict[bytes, str]:
     return found
 
 
-def verify(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
+def verify(blob: bytes, *, weights: str | Path | None = None, max_pixels: int = MAX_PIXELS) -> Report:
     """Read every layer to its last integer or letter and report. Raises DecodeError if anything is wrong.
 
     Stricter than ``decode``, which reads what it paints from. Layers of unknown kinds that may be skipped are not judged.
+    ``weights``: as for ``decode``.
     """
-    _, _, header = read(blob, max_pixels)
+    header = read(blob, max_pixels, weights).header
     beside = zip(header.layers, read_beside(blob, header), strict=True)
     words = {layer.body: made.words for layer, made in beside if isinstance(made, text.Text)}
     return report(blob, words, max_pixels)

@@ -38,14 +38,24 @@ def session(data: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
-def run(network: onnxruntime.InferenceSession, x: Floats, quality: int | None = None, *, tile: bool = False) -> Floats:
-    """One map (c h w) through a network whose inputs are ``x`` (1 c h w) and, if it depends on it, ``quality`` (1,).
+def run(
+    network: onnxruntime.InferenceSession,
+    x: Floats,
+    quality: int | None = None,
+    *,
+    text: Floats | None = None,
+    tile: bool = False,
+) -> Floats:
+    """One map (c h w) through a network whose inputs are ``x`` (1 c h w) and, if it depends on them, ``quality`` (1,) and
+    ``text`` (1 n t).
 
     ``tile``: the map is one of several of a large picture; the memory it took is given back, not kept for the next.
     """
     inputs: dict[str, NDArray[np.generic]] = {"x": x[None]}
     if quality is not None:
         inputs["quality"] = np.array([quality], np.int64)
+    if text is not None:
+        inputs["text"] = text
     (y,) = network.run(None, inputs, giving_back() if tile else None)
     return np.asarray(y[0], np.float32)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,16 +22,23 @@ from limner.extras import need
 
 DATA = Path(__file__).parent / "data"
 ID_BYTES = 2
+MANIFEST = "manifest.json"
+PLACES = "LIMNER_WEIGHTS"  # the environment variable with folders of sets
 
 
 @dataclass(frozen=True)
 class WeightSet:
-    """name: of the released set. folder: where it lies. files: file name -> SHA-256 in hex. decoding: the decoder's files."""
+    """name: of the released set. folder: where it lies. files: file name -> SHA-256 in hex. decoding: the decoder's files.
+
+    system: whose weights they are, "" where the folder's place says so. reads: who reads words for its encoder, "" for nobody.
+    """
 
     name: str
     folder: Path
     files: Mapping[str, str]
     decoding: tuple[str, ...]
+    system: str = ""
+    reads: str = ""
 
     def __post_init__(self) -> None:
         if not self.decoding or not set(self.decoding) <= set(self.files):
@@ -64,10 +73,24 @@ def packaged(system: str) -> WeightSet:
 def at(folder: Path) -> WeightSet:
     """The set of weights in a folder. MissingError if there is no usable manifest."""
     try:
-        kept = json.loads((folder / "manifest.json").read_text("utf-8"))
-        return WeightSet(kept["name"], folder, dict(kept["files"]), tuple(kept["decoding"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        kept = json.loads((folder / MANIFEST).read_text("utf-8"))
+        said = (str(kept.get(field, "")) for field in ("system", "reads"))
+        return WeightSet(kept["name"], folder, dict(kept["files"]), tuple(kept["decoding"]), *said)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise MissingError(f"{folder}: no usable weights ({error}): install limner anew") from error
+
+
+def sets(system: str) -> list[WeightSet]:
+    """All sets for a system that are here: the package's, then those in the folders that LIMNER_WEIGHTS names.
+
+    A set is a folder in one of these; folders without a usable manifest are passed over.
+    """
+    found = [at(DATA / system)] if (DATA / system / MANIFEST).is_file() else []
+    for place in filter(None, os.environ.get(PLACES, "").split(os.pathsep)):
+        for manifest in sorted(Path(place).glob(f"*/{MANIFEST}")):
+            with suppress(MissingError):
+                found += [kept for kept in [at(manifest.parent)] if kept.system == system]
+    return found
 
 
 def published(name: str) -> Path:
@@ -118,11 +141,15 @@ def rewrite_manifest(folder: Path, *changed: str) -> None:
     """Describe a set again after files that the decoder's own do not depend on were added or changed."""
     kept = at(folder)
     others = [name for name in kept.files if name not in kept.decoding]
-    write_manifest(folder, kept.name, kept.decoding, (*others, *(name for name in changed if name not in others)))
+    named = (*others, *(name for name in changed if name not in others))
+    write_manifest(folder, kept.name, kept.decoding, named, kept.system, kept.reads)
 
 
-def write_manifest(folder: Path, name: str, decoding: tuple[str, ...], others: tuple[str, ...]) -> None:
+def write_manifest(
+    folder: Path, name: str, decoding: tuple[str, ...], others: tuple[str, ...], system: str = "", reads: str = ""
+) -> None:
     """Describe the files of a folder, so that ``at`` can check them."""
     files = {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in (*decoding, *others)}
-    text = json.dumps({"name": name, "decoding": list(decoding), "files": files}, indent=1)
-    (folder / "manifest.json").write_text(text + "\n", "utf-8")
+    told = {field: value for field, value in (("system", system), ("reads", reads)) if value}
+    text = json.dumps({"name": name, **told, "decoding": list(decoding), "files": files}, indent=1)
+    (folder / MANIFEST).write_text(text + "\n", "utf-8")

@@ -65,7 +65,9 @@ def test_at_most_ten_bytes_are_not_payload(size: tuple[int, int], bytes_beside: 
 
 
 def test_reading_undoes_writing() -> None:
-    codec, fitted, header = api.read(BLOB)
+    found = api.read(BLOB)
+    assert isinstance(found, api.OfMiniature)
+    codec, fitted, header = found.codec, found.fitted, found.header
     assert codec.write(fitted.layer, header.width_px, header.height_px) == header.layers[0].body
 
 
@@ -181,7 +183,7 @@ def test_inspect_names_every_byte() -> None:
 CHILD = """
 import hashlib, sys
 from limner import api
-_, fitted, _ = api.read(sys.stdin.buffer.read())
+fitted = api.read(sys.stdin.buffer.read()).fitted
 print(hashlib.sha256(fitted.values.tobytes() + fitted.layer.hyper.tobytes()).hexdigest())
 """
 
@@ -190,7 +192,7 @@ print(hashlib.sha256(fitted.values.tobytes() + fitted.layer.hyper.tobytes()).hex
 def test_integers_in_a_fresh_process_are_the_same(threads: str) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     got = subprocess.run([sys.executable, "-c", CHILD], input=BLOB, env=environment, capture_output=True, check=True)
-    _, fitted, _ = api.read(BLOB)
+    fitted = api.read(BLOB).fitted
     expected = hashlib.sha256(fitted.values.tobytes() + fitted.layer.hyper.tobytes()).hexdigest()
     assert got.stdout.decode().strip() == expected
 

@@ -36,7 +36,7 @@ import sys
 from limner import api
 from limner.bench.exact import fingerprint
 for name in sys.argv[1:]:
-    print(fingerprint(api.read(open(name, "rb").read())[1].walked))
+    print(fingerprint(api.read(open(name, "rb").read()).fitted.walked))
 """
 
 

@@ -27,6 +27,7 @@ class Decode:
     size: tuple[int, int] | None
     painter: str
     strength: float
+    weights: Path | None
     max_pixels: int
 
     def __call__(self, job: Job) -> Outcome:
@@ -35,7 +36,14 @@ class Decode:
 
         blob = read_blob(job.source)
         report = api.inspect(blob, max_pixels=self.max_pixels)
-        pixels = api.decode(blob, size=self.size, painter=self.painter, strength=self.strength, max_pixels=self.max_pixels)
+        pixels = api.decode(
+            blob,
+            size=self.size,
+            painter=self.painter,
+            strength=self.strength,
+            weights=self.weights,
+            max_pixels=self.max_pixels,
+        )
         target = job.target or STREAM
         suffix = ".png" if target == STREAM else Path(target).suffix
         invented = (report.system, self.painter) not in INVENTS_NOTHING
@@ -72,6 +80,7 @@ def decode(
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Paint at another size.", show_default=False)] = None,
     painter: Annotated[str, typer.Option(help="faithful: blurs what is not known; vivid: paints likely detail.")] = "faithful",
     strength: Annotated[float, typer.Option(min=0, max=1, help="How much of the vivid painter.")] = 1.0,
+    weights: options.Weights = None,
     max_pixels: options.MaxPixels = options.MAX_PIXELS,
     recursive: options.Recursive = False,
     overwrite: options.Overwrite = False,
@@ -86,7 +95,7 @@ def decode(
     options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
     if painter not in PAINTERS:
         raise typer.BadParameter(f"one of {', '.join(PAINTERS)}, not {painter!r}", param_hint="--painter")
-    task = Decode(options.size_px(size), painter, strength, max_pixels)
+    task = Decode(options.size_px(size), painter, strength, weights, max_pixels)
     plan = writing_jobs(inputs, FILES, Naming(output, ".png", overwrite, skip), recursive=recursive)
     as_pictures(plan)
     carry_out(task, plan, processes=jobs, json_lines=json)

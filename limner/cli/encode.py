@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,8 @@ class Encode:
     bpp: float | None
     quality: int | None
     system: str
+    caption: str
+    weights: Path | None
     bare: bool
     max_pixels: int
     background: tuple[int, int, int]
@@ -47,6 +50,8 @@ class Encode:
             bpp=self.bpp,
             quality=self.quality,
             system=self.system,
+            caption=self.caption,
+            weights=self.weights,
             bare=self.bare,
             max_pixels=self.max_pixels,
         )
@@ -68,6 +73,8 @@ def encode(
         int | None, typer.Option(min=0, max=63, help="0..63; 32 if nothing is asked.", show_default=False)
     ] = None,
     system: Annotated[str, typer.Option(help="Which system codes.")] = "miniature",
+    caption: Annotated[str, typer.Option(help="Words for an encoder that reads them (taco); they are not sent.")] = "",
+    weights: options.Weights = None,
     bare: Annotated[bool, typer.Option("--bare", help="Leave out the two bytes by which files are known.")] = False,
     background: Annotated[str, typer.Option(help="Colour behind transparent parts: #rrggbb or a name.")] = "white",
     max_pixels: options.MaxPixels = options.MAX_PIXELS,
@@ -85,6 +92,8 @@ def encode(
     options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
     if bpp is not None and not 0 < bpp < float("inf"):
         raise typer.BadParameter("a rate is over 0", param_hint="--bpp")
-    task = Encode(target_bytes, bpp, quality, options.system(system), bare, max_pixels, options.colour(background))
+    task = Encode(
+        target_bytes, bpp, quality, options.system(system), caption, weights, bare, max_pixels, options.colour(background)
+    )
     plan = writing_jobs(inputs, PICTURES, Naming(output, ".limn", overwrite, skip), recursive=recursive)
     carry_out(task, plan, processes=jobs, json_lines=json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,8 +24,12 @@ Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many process
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout for every input.")]
 MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse larger pictures.")]
 
+Weights = Annotated[
+    Path | None, typer.Option(help="Folder with weights of taco.", exists=True, file_okay=False, show_default=False)
+]
+
 MAX_PIXELS = 100_000_000
-ENCODERS = ("miniature",)
+ENCODERS = ("miniature", "taco")
 
 
 def size_px(text: str | None) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ integer weights of at most 16 bits, adds an integer bias, divides by a power of 
     sum     = weight * input + bias                       exact: below 2**53 by construction
     output  = floor((sum + 2**(shift-1)) / 2**shift)      per output channel; shift may be 0
     output  = output if output >= 0 else floor(output / 2**leak)        (ReLU: 0;  no activation: unchanged)
+              or, for a slope that is no power of two,  floor((output * slope + 2**14) / 2**15)
     output  = clip(output, -32767, 32767), then sub-pixel shuffle
 
 The sums are computed by float64 matrix products. Every product and every partial sum is an integer below 2**53 and so is
@@ -33,6 +34,9 @@ ACTIVATION_MAX = 32767
 EXACT_FLOAT64 = 2**53
 EXACT_FLOAT32 = 2**24
 COLUMNS_BYTES = 16 * 2**20  # how much of the unfolded input is in memory at once
+FEW_COLUMNS = 32
+SLOPE_BITS = 15
+SLOPE_REACH = 2.0**30  # below -SLOPE_REACH the least slope still gives less than -ACTIVATION_MAX
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
@@ -46,7 +50,8 @@ class Layer:
     weight: (outputs, inputs, k, k) int16.  bias: (outputs,) int64, in units of the sum.  shift: (outputs,) int8, 0..48.
     stride, padding: as usual.  spread: 2 for a transposed convolution of stride 2 (zeros are put between the inputs first,
     and ``trim`` rows and columns of zeros behind the last), else 1.  leak: None for no activation, -1 for ReLU, else the slope
-    below zero is 2**-leak, leak 0..15.  shuffle: factor of the sub-pixel shuffle at the end, 1 for none.
+    below zero is 2**-leak, leak 0..15.  shuffle: factor of the sub-pixel shuffle at the end, 1 for none.  slope: None, or where
+    leak is None the slope below zero in units of 2**-15, 1..32767.
     """
 
     weight: NDArray[np.int16]
@@ -58,28 +63,33 @@ class Layer:
     trim: int = 0
     leak: int | None = None
     shuffle: int = 1
+    slope: int | None = None
 
     def __post_init__(self) -> None:
         outputs, _, k, across = self.weight.shape
         if self.weight.dtype != np.int16 or k != across or self.bias.shape != (outputs,) or self.shift.shape != (outputs,):
             raise LimnerError("a fixed-point layer has int16 weights (o, i, k, k) and a bias and a shift per output")
+        if self.bias.dtype != np.int64 or self.shift.dtype != np.int8:
+            raise LimnerError("a fixed-point layer has biases of 64 bits and shifts of 8")
         if outputs % self.shuffle**2 or not 0 <= int(self.shift.min()) <= int(self.shift.max()) <= 48:
             raise LimnerError("a fixed-point layer's shuffle or shift is out of range")
         if self.leak is not None and not -1 <= self.leak <= 15:
             raise LimnerError("a fixed-point layer's leak is out of range")
+        if self.slope is not None and (self.leak is not None or not 1 <= self.slope < 1 << SLOPE_BITS):
+            raise LimnerError("a fixed-point layer's slope is 1 to 32767, and it has no leak then")
         if max(self.bias.max(), -(self.bias + 1).min()) >= EXACT_FLOAT64 or self.worst_sum(ACTIVATION_MAX) >= EXACT_FLOAT64:
             raise LimnerError("a fixed-point layer's sums can pass 2**53")
 
     @cached_property
-    def tap_sums(self) -> Floats:
+    def tap_sums(self) -> NDArray[np.float32]:
         """Absolute weights by place of the window, row by row: (places, outputs, inputs), whole numbers."""
-        sizes: Floats = np.abs(self.weight.astype(np.float64)).transpose(2, 3, 0, 1).reshape(-1, *self.weight.shape[:2])
-        return sizes
+        sizes: NDArray[np.float32] = np.abs(self.weight.astype(np.float32)).transpose(2, 3, 0, 1)
+        return sizes.reshape(-1, *self.weight.shape[:2])
 
     @cached_property
     def weight_sums(self) -> Floats:
         """Sum of absolute weights per output and input: (outputs, inputs), whole numbers."""
-        sums: Floats = self.tap_sums.sum(0)
+        sums: Floats = self.tap_sums.sum(0, dtype=np.float64)
         return sums
 
     @cached_property
@@ -94,8 +104,15 @@ class Layer:
 
         In float32, which holds a 16-bit integer times a power of two.
         """
-        planes = self.scaled.astype(np.float32).transpose(2, 3, 0, 1).reshape(-1, *self.weight.shape[:2])
+        scaled = np.ldexp(self.weight.astype(np.float32), -self.shift.astype(np.int32)[:, None, None, None])
+        planes = scaled.transpose(2, 3, 0, 1).reshape(-1, *self.weight.shape[:2])
         return tuple((np.ascontiguousarray(plane), plane.any(0)) for plane in planes)
+
+    @cached_property
+    def wide_plane(self) -> Floats:
+        """Scaled weights of a 1 x 1 window (outputs, inputs)."""
+        plane: Floats = np.ldexp(self.weight[:, :, 0, 0].astype(np.float64), -self.shift.astype(np.int64)[:, None])
+        return plane
 
     @cached_property
     def offset(self) -> Floats:
@@ -126,9 +143,16 @@ class Network:
     fast: bool = True
 
     def __post_init__(self) -> None:
+        if not self.layers:
+            raise LimnerError("a fixed-point network has at least one layer")
         for before, after in zip(self.layers, self.layers[1:], strict=False):
             if before.weight.shape[0] != after.weight.shape[1] * before.shuffle**2:
                 raise LimnerError("the layers of a fixed-point network do not fit each other")
+
+    @property
+    def inputs(self) -> int:
+        """Channels of the input."""
+        return int(self.layers[0].weight.shape[1])
 
     @property
     def outputs(self) -> int:
@@ -176,8 +200,10 @@ def convolve(layer: Layer, x: Carrier, fast: bool) -> Carrier:
     float32 where bias and rounding too stay exact in it, else float64, added up of exact float32 sums if there are such.
     """
     rows, columns = ((n - layer.weight.shape[2]) // layer.stride + 1 for n in x.shape[1:])
-    largest = np.maximum(x.max((1, 2), initial=0), -x.min((1, 2), initial=0)).astype(np.float64)
-    exact_in_32 = fast and float((layer.weight_sums @ largest + layer.whole_offset).max()) < EXACT_FLOAT32
+    if layer.weight.shape[2] == layer.stride == 1:
+        return product_of_columns(layer, x.reshape(len(x), -1), fast).reshape(-1, rows, columns)
+    largest = largest_of(x)
+    exact_in_32 = fast and proved(layer, largest)
     runs = [] if exact_in_32 or not fast or layer.stride != 1 else exact_runs(layer, largest)
     source: Carrier = np.ascontiguousarray(x, np.float32 if exact_in_32 or runs else np.float64)
     if layer.stride != 1:
@@ -187,6 +213,28 @@ def convolve(layer: Layer, x: Carrier, fast: bool) -> Carrier:
     sums: Carrier = np.zeros((len(layer.weight), rows, columns))
     for run in runs:
         sums += product_of_shifts(layer, source, largest > 0, rows, columns, run)
+    return sums
+
+
+def largest_of(x: Carrier) -> Floats:
+    """Absolute value of each input (inputs,)."""
+    largest: Floats = np.maximum(x.max((1, 2), initial=0), -x.min((1, 2), initial=0)).astype(np.float64)
+    return largest
+
+
+def proved(layer: Layer, largest: Floats) -> bool:
+    """Whether whole sums, bias and rounding are exact in float32 for inputs up to ``largest`` (inputs,)."""
+    return float((layer.weight_sums @ largest + layer.whole_offset).max()) < EXACT_FLOAT32
+
+
+def product_of_columns(layer: Layer, x: Carrier, fast: bool) -> Carrier:
+    """A convolution of 1 x 1 windows as one product: x (inputs, n) -> (outputs, n).
+
+    With few columns a proof that float32 will do takes longer than it saves.
+    """
+    narrow = fast and x.shape[1] > FEW_COLUMNS and proved(layer, largest_of(x[:, :, None]))
+    weight: Carrier = layer.taps[0][0] if narrow else layer.wide_plane
+    sums: Carrier = weight @ x.astype(weight.dtype, copy=False)
     return sums
 
 
@@ -270,7 +318,21 @@ def settle(layer: Layer, sums: Carrier) -> Carrier:
     if layer.leak is not None:
         np.maximum(sums, 0.0 if layer.leak < 0 else sums * sums.dtype.type(2.0**-layer.leak), out=sums)
     np.floor(sums, out=sums)
+    if layer.slope is not None:
+        sums = sloped(sums, layer.slope)
     return np.clip(sums, -ACTIVATION_MAX, ACTIVATION_MAX, out=sums)
+
+
+def sloped(values: Carrier, slope: int) -> Carrier:
+    """Multiply what is negative by slope / 2**15 and round; what is cut off here would saturate anyhow.
+
+    In float64, whatever carries the values: a product has up to 45 bits. Rounded products of a slope below one never pass
+    values that are not negative, and are never below those that are, so a maximum chooses.
+    """
+    held = np.clip(values, -SLOPE_REACH, ACTIVATION_MAX).astype(np.float64)
+    below = np.floor(held * (slope / 2.0**SLOPE_BITS) + 0.5)
+    chosen: Carrier = np.clip(np.maximum(held, below), -ACTIVATION_MAX, None).astype(values.dtype)
+    return chosen
 
 
 def shuffled(x: Carrier, factor: int) -> Carrier:

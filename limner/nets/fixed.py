@@ -1,13 +1,13 @@
 """From a trained torch network to exact integers, and the same integers computed by torch.
 
-``convert`` takes a chain of convolutions (plain, strided, transposed, sub-pixel), linear layers and ReLU-like activations and
-gives a ``fixedpoint.Network``. Weights get as many fraction bits as ten bits allow, per output channel; activations, of 16
-bits, as many as the samples' largest value leaves with a margin of four. ``run`` computes a Network in torch, on CPU or CUDA.
+``convert`` takes a chain of convolutions (plain, strided, transposed, sub-pixel), linear layers and ReLU-like activations, also
+chains within the chain, and gives a ``fixedpoint.Network``. Weights get as many fraction bits as ten bits allow, per output
+channel; activations, of 16 bits, as many as the samples' largest value leaves with a margin of four. ``run`` computes a Network
+in torch, on CPU or CUDA.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from limner.entropy.fixedpoint import ACTIVATION_MAX, Integers, Layer, Network, fraction_bits
+from limner.entropy.fixedpoint import ACTIVATION_MAX, SLOPE_BITS, SLOPE_REACH, Integers, Layer, Network, fraction_bits
 from limner.errors import LimnerError
 
 MARGIN = 4.0
 # Weights could have 16 bits. With fewer most sums are proved to stay below 2**24, where float32 is exact and twice as fast.
 WEIGHT_MAX = 383
+LARGEST_WEIGHT = 32767
 Linear = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
+Bits = int | NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def linear(module: Linear, x: Tensor) -> Tensor:
 
 def groups(net: nn.Sequential) -> Iterator[Group]:
     """Split a chain into its linear modules, each with its sub-pixel shuffle and activation in either order."""
-    modules = list(net)
+    modules = list(flat(net))
     while modules:
         head = modules.pop(0)
         if not isinstance(head, Linear):
@@ -66,12 +68,22 @@ def groups(net: nn.Sequential) -> Iterator[Group]:
         yield Group(head, shuffle, slope)
 
 
+def flat(net: nn.Sequential) -> Iterator[nn.Module]:
+    """The modules of a chain, those of chains within it in their place."""
+    for module in net:
+        if isinstance(module, nn.Sequential):
+            yield from flat(module)
+        elif not isinstance(module, nn.Identity):
+            yield module
+
+
 @torch.no_grad()
-def convert(net: nn.Sequential, samples: Sequence[Tensor], input_bits: int, output_bits: int | None = None) -> Network:
+def convert(net: nn.Sequential, samples: Sequence[Tensor], input_bits: int, output_bits: Bits | None = None) -> Network:
     """Convert a chain to integers.
 
     samples: float inputs (b c h w) that show the size of every activation. Inputs are taken as integers of ``input_bits``
-    fraction bits; the output has ``output_bits`` if given. Raises LimnerError for modules it cannot convert.
+    fraction bits; the output has ``output_bits`` if given, one number or one for each of its channels. Raises LimnerError for
+    modules it cannot convert.
     """
     layers: list[Layer] = []
     chain = list(groups(net))
@@ -86,20 +98,21 @@ def convert(net: nn.Sequential, samples: Sequence[Tensor], input_bits: int, outp
     return Network(tuple(layers))
 
 
-def integers(group: Group, input_bits: int, output_bits: int, exact: bool) -> tuple[Layer, int]:
-    """One group as a Layer, and the fraction bits of its output."""
+def integers(group: Group, input_bits: int, output_bits: Bits, exact: bool) -> tuple[Layer, int]:
+    """One group as a Layer, and the fraction bits of its output (the least, if they differ)."""
     weight, spread, stride, padding, trim = geometry(group.linear)
     bias_module = group.linear.bias
     bias = np.zeros(len(weight)) if bias_module is None else bias_module.detach().double().cpu().numpy()
-    largest = np.abs(weight).reshape(len(weight), -1).max(1)
-    weight_bits = np.array([fraction_bits(value, WEIGHT_MAX) for value in largest])
-    if not exact:
-        output_bits = min(output_bits, input_bits + int(weight_bits.min()))
-    if int(weight_bits.min()) + input_bits < output_bits:
-        raise LimnerError("the weights are too large for the fraction bits asked of the output")
+    weight_bits = bits_of(weight, WEIGHT_MAX)
+    if exact:
+        output_bits = by_output(output_bits, len(weight), group.shuffle)
+        weight_bits = enough(weight_bits, output_bits - input_bits, weight)
+    else:
+        output_bits = np.minimum(output_bits, input_bits + int(weight_bits.min()))
     weight_bits = np.minimum(weight_bits, 48 + output_bits - input_bits)
     whole = np.rint(np.ldexp(weight, weight_bits[:, None, None, None])).astype(np.int16)
     sums_bits = weight_bits + input_bits
+    leak, slope = leak_of(group.slope)
     layer = Layer(
         weight=whole,
         bias=np.rint(np.ldexp(bias, sums_bits)).astype(np.int64),
@@ -108,19 +121,45 @@ def integers(group: Group, input_bits: int, output_bits: int, exact: bool) -> tu
         padding=padding,
         spread=spread,
         trim=trim,
-        leak=leak_of(group.slope),
+        leak=leak,
         shuffle=group.shuffle,
+        slope=slope,
     )
-    return layer, output_bits
+    return layer, int(np.min(output_bits))
+
+
+def bits_of(weight: NDArray[np.float64], limit: int) -> NDArray[np.int64]:
+    """Most fraction bits of the weights of each output that stay within the limit."""
+    return np.array([fraction_bits(value, limit) for value in np.abs(weight).reshape(len(weight), -1).max(1)])
+
+
+def by_output(bits: Bits, outputs: int, shuffle: int) -> NDArray[np.int64]:
+    """Fraction bits of each output before the sub-pixel shuffle."""
+    each = np.repeat(bits, shuffle**2) if np.ndim(bits) else np.full(outputs, bits)
+    if each.shape != (outputs,):
+        raise LimnerError("the fraction bits asked of the output are not one number for each channel")
+    return each.astype(np.int64)
+
+
+def enough(weight_bits: NDArray[np.int64], least: NDArray[np.int64], weight: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Give weights more bits than usual where fewer would leave the output less than it must have."""
+    if (least > bits_of(weight, LARGEST_WEIGHT)).any():
+        raise LimnerError("the weights are too large for the fraction bits asked of the output")
+    return np.maximum(weight_bits, least)
 
 
 def geometry(module: Linear) -> tuple[NDArray[np.float64], int, int, int, int]:
     """Weights as of a plain convolution (o i k k) float64, then spread, stride, padding, trim."""
     weight = module.weight.detach().double().cpu()
+    if not weight.isfinite().all() or (module.bias is not None and not module.bias.isfinite().all()):
+        raise LimnerError("a network whose weights are no numbers cannot be converted")
     if isinstance(module, nn.Linear):
         return weight[:, :, None, None].numpy(), 1, 1, 0, 0
+    if not isinstance(module.padding, tuple) or module.padding_mode != "zeros":
+        raise LimnerError("fixed point takes convolutions that are padded with a number of zeros")
     stride, padding, k = module.stride[0], int(module.padding[0]), weight.shape[-1]
-    if module.groups != 1 or module.dilation != (1, 1) or len(set(weight.shape[2:])) != 1:
+    sides = {weight.shape[2:], module.stride, module.padding, module.dilation}
+    if module.groups != 1 or module.dilation != (1, 1) or any(one != other for one, other in sides):
         raise LimnerError("fixed point takes square convolutions without groups or dilation")
     if isinstance(module, nn.ConvTranspose2d):
         # Zeros between the inputs, then a plain convolution with the kernel turned round.
@@ -129,15 +168,19 @@ def geometry(module: Linear) -> tuple[NDArray[np.float64], int, int, int, int]:
     return weight.numpy(), 1, stride, padding, 0
 
 
-def leak_of(slope: float | None) -> int | None:
+def leak_of(slope: float | None) -> tuple[int | None, int | None]:
+    """A layer's leak and slope for the slope of an activation below zero (None: no activation)."""
     if slope is None:
-        return None
+        return None, None
     if slope == 0:
-        return -1
-    power = -math.log2(slope)
-    if power != int(power) or power < 0:
-        raise LimnerError(f"the slope {slope} of a leaky ReLU is not 2**-k")
-    return int(power)
+        return -1, None
+    leaks = {2.0**-leak: leak for leak in range(16)}
+    if slope in leaks:
+        return leaks[slope], None
+    rounded = round(slope * (1 << SLOPE_BITS)) if 0 < slope < 1 else 0
+    if not 1 <= rounded < 1 << SLOPE_BITS:
+        raise LimnerError(f"the slope {slope} of a leaky ReLU is not between 2**-15 and 1")
+    return None, rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,5 +224,8 @@ def run_layer(layer: Layer, x: Tensor) -> Tensor:
     if layer.leak is not None:
         below = torch.zeros_like(values) if layer.leak < 0 else torch.floor(values * 2.0**-layer.leak)
         values = torch.where(values < 0, below, values)
+    if layer.slope is not None:
+        held = values.clamp(min=-SLOPE_REACH)
+        values = torch.where(values < 0, torch.floor((held * layer.slope + 2.0 ** (SLOPE_BITS - 1)) * 2.0**-SLOPE_BITS), values)
     values = values.clamp(-ACTIVATION_MAX, ACTIVATION_MAX).reshape(outputs, rows, columns)
     return F.pixel_shuffle(values, layer.shuffle) if layer.shuffle > 1 else values

@@ -10,8 +10,6 @@ codec without words.
 
 from __future__ import annotations
 
-import re
-import zlib
 from collections.abc import Sequence
 
 import torch
@@ -19,22 +17,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from limner.nets.miniature import Analysis, Coded, Miniature, with_plane
+from limner.nets.wordids import ENTRIES, MOST_WORDS, NOTHING, rows_of
 
-WORD = re.compile(r"[^\W_]+")
-NOTHING, BEGIN, FIRST = 0, 1, 2
-ENTRIES = 8192
-MOST_WORDS = 32
 WIDTH, SENTENCE, LOOK = 128, 384, 64
 
 
 def ids_of(texts: Sequence[str]) -> Tensor:
-    """Word ids (b 33): a begin, then each word's hash, then nothing. Words after the 32nd are left out."""
-    rows = [[BEGIN, *map(hashed, WORD.findall(text.lower())[:MOST_WORDS])] for text in texts]
-    return torch.tensor([row + [NOTHING] * (1 + MOST_WORDS - len(row)) for row in rows])
-
-
-def hashed(word: str) -> int:
-    return FIRST + zlib.crc32(word.encode()) % (ENTRIES - FIRST)
+    """Word ids (b 33), as ``limner.nets.wordids`` gives them."""
+    return torch.tensor(rows_of(texts))
 
 
 class WordEncoder(nn.Module):

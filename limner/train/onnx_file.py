@@ -7,6 +7,7 @@ import io
 import os
 import tempfile
 import warnings
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -14,21 +15,35 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
+from torch import Tensor, nn
 
 HALF_FROM = 256  # tensors of at least so many values are stored as float16
 
 
-def write_onnx(module: nn.Module, channels: int, multiple: int, path: Path) -> None:
-    """Export a transform with inputs ``x`` (1 c h w), sides multiples of ``multiple``, and ``quality`` (1,) if it has that."""
-    names = list(inspect.signature(module.forward).parameters)
-    example = (torch.zeros(1, channels, 6 * multiple, 10 * multiple), torch.zeros(1, dtype=torch.int64))[: len(names)]
+def write_onnx(module: nn.Module, channels: int, multiple: int, path: Path, text: tuple[int, int] | None = None) -> None:
+    """Export a transform with inputs ``x`` (1 c h w), sides multiples of ``multiple``, and ``quality`` (1,) and ``text``
+    (1, words, width) if its forward has them."""
+    whole = {
+        "x": torch.zeros(1, channels, 6 * multiple, 10 * multiple),
+        "quality": torch.zeros(1, dtype=torch.int64),
+        "text": torch.zeros(1, *(text or (1, 1))),
+    }
     sides = {axis: multiple * torch.export.Dim(letter, min=1, max=65536) for axis, letter in ((2, "h"), (3, "w"))}
-    shapes = {name: sides if name == "x" else None for name in names}
+    given = {name: whole[name] for name in inspect.signature(module.forward).parameters}
+    write_graph(module, given, {name: sides if name == "x" else None for name in given}, path)
+
+
+def write_graph(module: nn.Module, given: Mapping[str, Tensor], shapes: Mapping[str, object], path: Path) -> None:
+    """Export a module with named inputs, like these; ``shapes``: which sides of them vary."""
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")  # the exporter warns about its own internals
         program = torch.onnx.export(
-            module.eval(), example, dynamo=True, dynamic_shapes=shapes, input_names=names, output_names=["y"]
+            module.eval(),
+            tuple(given.values()),
+            dynamo=True,
+            dynamic_shapes=dict(shapes),
+            input_names=list(given),
+            output_names=["y"],
         )
         plain = Path(folder) / "plain.onnx"
         program.save(str(plain))  # type: ignore[union-attr]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -31,6 +32,8 @@ def encode(
     bpp: float | None,
     quality: int | None,
     system: str,
+    caption: str,
+    weights: Path | None,
     bare: bool,
     max_pixels: int,
 ) -> bytes:
@@ -42,14 +45,20 @@ def encode(
 
 
 def decode(
-    blob: bytes, *, size: tuple[int, int] | None, max_pixels: int, painter: str = "faithful", strength: float = 1.0
+    blob: bytes,
+    *,
+    size: tuple[int, int] | None,
+    max_pixels: int,
+    painter: str = "faithful",
+    strength: float = 1.0,
+    weights: Path | None = None,
 ) -> Pixels:
     found = unpack(blob, max_pixels=max_pixels)
     small = np.frombuffer(found.layers[0].body, np.uint8).reshape(4, 4, 3)
     return resize(small, *(size or (found.width_px, found.height_px)))
 
 
-def inspect(blob: bytes, *, max_pixels: int) -> Report:
+def inspect(blob: bytes, *, max_pixels: int, weights: Path | None = None) -> Report:
     return explain(blob, max_pixels=max_pixels)
 
 

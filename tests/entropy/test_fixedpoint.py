@@ -30,6 +30,8 @@ def by_hand(layer: Layer, x: np.ndarray) -> np.ndarray:
         value = (total + (1 << (shift - 1) if shift else 0)) >> shift
         if layer.leak is not None and value < 0:
             value = 0 if layer.leak < 0 else value >> layer.leak
+        if layer.slope is not None and value < 0:
+            value = (value * layer.slope + 2**14) >> 15
         out[c, r, q] = max(-32767, min(32767, value))
     return fixedpoint.shuffled(out, layer.shuffle)
 
@@ -41,6 +43,7 @@ def layers(draw: st.DrawFn) -> tuple[Layer, np.ndarray]:
     outputs, inputs, k = 4 * draw(st.integers(1, 2)), draw(st.integers(1, 3)), draw(st.sampled_from([1, 3, 5]))
     reach = draw(st.sampled_from([1, 7, 300, 32767]))
     spread = draw(st.sampled_from([1, 2]))
+    leak, slope = draw(st.sampled_from([(None, None), (-1, None), (2, None), (3, None), (None, 1), (None, 328), (None, 32767)]))
     layer = Layer(
         weight=rng.integers(-reach, reach + 1, (outputs, inputs, k, k)).astype(np.int16),
         bias=rng.integers(-(2**30), 2**30, outputs),
@@ -49,11 +52,12 @@ def layers(draw: st.DrawFn) -> tuple[Layer, np.ndarray]:
         padding=k // 2,
         spread=spread,
         trim=draw(st.integers(0, 1)) if spread == 2 else 0,
-        leak=draw(st.sampled_from([None, -1, 2, 3])),
+        leak=leak,
         shuffle=shuffle,
+        slope=slope,
     )
     size = draw(st.sampled_from([3, 500, 32767]))
-    x = rng.integers(-size, size + 1, (inputs, draw(st.integers(1, 6)), draw(st.integers(1, 6)))).astype(np.int32)
+    x = rng.integers(-size, size + 1, (inputs, draw(st.integers(1, 7)), draw(st.integers(1, 7)))).astype(np.int32)
     return layer, x
 
 
@@ -90,6 +94,37 @@ def test_sums_over_24_bits_are_added_up_of_runs_that_are_not() -> None:
     fast, slow = (fixedpoint.convolve(layer, wide, fast) for fast in (True, False))
     np.testing.assert_array_equal(fast, slow)
     assert slow.max() == 27 * 301 * 14999
+
+
+def test_few_and_many_columns_are_multiplied_alike() -> None:
+    # Sums of three inputs near 0.9 * 2**24, and over it: float32 is proved for the first alone.
+    layer = Layer(np.full((4, 3, 1, 1), 301, np.int16), np.zeros(4, np.int64), np.zeros(4, np.int8))
+    for size, narrow in ((16999, True), (18999, False)):
+        x = np.full((3, fixedpoint.FEW_COLUMNS + 1), size, np.float32)
+        many, few = (fixedpoint.product_of_columns(layer, columns, True) for columns in (x, x[:, :1]))
+        assert (many.dtype, few.dtype) == (np.float32 if narrow else np.float64, np.float64)
+        assert set(many.ravel()) == set(few.ravel()) == {3 * 301 * size}
+
+
+def test_slopes_that_are_no_power_of_two_by_hand() -> None:
+    # 0.01 * 2**15 is 328 when rounded: -100 * 328 / 2**15 is -1.001, and -150 * 328 / 2**15 is -1.501. Under the least slope
+    # -2**28, which no 16 bits hold, becomes -2**13, and (1 - 2**15) * 2**14 becomes -16383.5, which is rounded up.
+    layer = Layer(np.full((1, 1, 1, 1), 1, np.int16), np.zeros(1, np.int64), np.zeros(1, np.int8), slope=328)
+    assert fixedpoint.run(layer, np.array([[[7, -100, -150]]], np.int32)).tolist() == [[[7, -1, -2]]]
+    least = Layer(np.full((1, 1, 1, 1), 2**14, np.int16), np.zeros(1, np.int64), np.zeros(1, np.int8), slope=1)
+    assert fixedpoint.run(least, np.array([[[-(2**14)], [-(2**15) + 1]]], np.int32)).tolist() == [[[-8192], [-16383]]]
+
+
+def test_slopes_and_leaks_exclude_each_other() -> None:
+    weight, bias, shift = np.ones((1, 1, 1, 1), np.int16), np.zeros(1, np.int64), np.zeros(1, np.int8)
+    for leak, slope in ((3, 328), (None, 0), (None, 2**15)):
+        with pytest.raises(LimnerError, match="slope"):
+            Layer(weight, bias, shift, leak=leak, slope=slope)
+
+
+def test_a_network_without_layers_is_refused() -> None:
+    with pytest.raises(LimnerError, match="at least one"):
+        Network(())
 
 
 def test_bands_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,9 @@ FOLDER = Path(__file__).parents[2] / "spec" / "vectors" / "render"
 def check(path: Path, decode: Callable[[bytes], Pixels] = limner.decode) -> None:
     """Raise AssertionError unless a vector is read and painted as its JSON and PNG say."""
     blob, expected = path.read_bytes(), json.loads(path.with_suffix(".json").read_text("utf-8"))
-    codec, fitted, _ = api.read(blob)
+    found = api.read(blob)
+    assert isinstance(found, api.OfMiniature)
+    codec, fitted = found.codec, found.fitted
     assert codec.weights.identity.hex() == expected["identity"]
     assert (fitted.layer.scale, fitted.layer.quality) == (expected["scale"], expected["quality"])
     arrays = (fitted.layer.hyper, fitted.layer.symbols, fitted.values)

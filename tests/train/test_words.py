@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from limner.bench.words import Tried, gain, page, tried, verdict, ways
 from limner.nets.miniature import Miniature
-from limner.nets.words import BEGIN, NOTHING, Worded, WordEncoder, ids_of
+from limner.nets.wordids import BEGIN, NOTHING
+from limner.nets.words import Worded, WordEncoder, ids_of
 from limner.train import words
 from limner.train.loop import Machine, Schedule, train
 from limner.train.miniature import Recipe

@@ -1,0 +1,148 @@
+"""taco over a tiny codec with random weights, exported as trained ones are: files, words, budgets, weights by name."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import scene
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+
+from limner import api  # noqa: E402
+from limner.cli import main  # noqa: E402
+from limner.errors import (  # noqa: E402
+    BudgetError,
+    EncodeError,
+    ImageError,
+    LimnerError,
+    MissingError,
+    WrongModelError,
+)
+from limner.layers import hyperlatent  # noqa: E402
+from limner.layers.latent import Geometry, Meter  # noqa: E402
+from limner.nets.cheng2020 import Cheng2020  # noqa: E402
+from limner.nets.codec import Widths  # noqa: E402
+from limner.nets.taco import Injector, Taco  # noqa: E402
+from limner.nets.words import WordEncoder, ids_of  # noqa: E402
+from limner.systems import taco  # noqa: E402
+from limner.train.codec_set import Words, write_set  # noqa: E402
+from limner.weights import at, sets  # noqa: E402
+
+PICTURE = scene(100, 75)
+READ = "import sys; from limner import api; found = api.read(sys.stdin.buffer.read()); print(hash(found.fitted.layer))"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set of weights of TACO, with a word encoder of its own."""
+    torch.manual_seed(0)
+    codec, encoder = Taco(Widths(16, 24), (4, 4, 8, 8), 128), WordEncoder().eval()
+    for module in codec.modules():
+        if isinstance(module, Injector):
+            torch.nn.init.ones_(module.gamma)  # else words would do nothing
+    with torch.no_grad():
+        empty = encoder(ids_of([""]))
+    place = tmp_path_factory.mktemp("sets") / "tiny"
+    write_set(codec, [PICTURE, scene(64, 64, 1)], place, "tiny", Words(empty, encoder=encoder))
+    return place
+
+
+@pytest.fixture(scope="module")
+def blob(folder: Path) -> bytes:
+    return api.encode(PICTURE, system="taco", caption="a green hill", weights=folder)
+
+
+@pytest.mark.parametrize(("width_px", "height_px"), [(1, 1), (17, 33), (100, 75)])
+def test_what_is_read_is_what_was_fitted(folder: Path, width_px: int, height_px: int) -> None:
+    codec = taco.Taco(at(folder))
+    fitted = codec.fit(codec.describe(scene(width_px, height_px), "a hill"), 0)
+    header = api.unpack(api.pack(api.blob_of(codec, fitted.body, width_px, height_px)))
+    read = codec.read(header)
+    assert read.layer == fitted.layer and codec.write(read.layer, width_px, height_px) == fitted.body
+    assert codec.render(read, width_px, height_px).shape == (height_px, width_px, 3)
+
+
+def test_estimated_and_real_bits_agree(folder: Path) -> None:
+    codec = taco.Taco(at(folder))
+    fitted = codec.fit(codec.describe(PICTURE))
+    meter = Meter()
+    hyperlatent.walk_all(meter, Geometry(100, 75, 0), codec.path, hyperlatent.of_layer(fitted.layer))
+    assert abs(8 * fitted.size_bytes - meter.bits) <= 0.005 * meter.bits + 32
+
+
+def test_a_fresh_process_reads_the_same_with_one_thread_and_two(folder: Path, blob: bytes) -> None:
+    found = set()
+    for threads in ("1", "2"):
+        environment = {**os.environ, "OMP_NUM_THREADS": threads, "LIMNER_WEIGHTS": str(folder.parent), "PYTHONHASHSEED": "0"}
+        found.add(
+            subprocess.run([sys.executable, "-c", READ], input=blob, env=environment, capture_output=True, check=True).stdout
+        )
+    assert len(found) == 1
+
+
+def test_words_change_the_file_and_are_not_in_it(folder: Path, blob: bytes) -> None:
+    assert blob != api.encode(PICTURE, system="taco", weights=folder)
+    assert b"hill" not in blob and "words" not in str(api.inspect(blob))
+    assert "taco" in str(api.inspect(blob)) and "16/16" in str(api.inspect(blob))
+
+
+def test_budgets_are_kept(folder: Path, blob: bytes) -> None:
+    for limit_bytes in (len(blob), len(blob) // 2):
+        assert len(api.encode(PICTURE, system="taco", weights=folder, target_bytes=limit_bytes)) <= limit_bytes
+    with pytest.raises(BudgetError) as caught:
+        api.encode(PICTURE, system="taco", weights=folder, target_bytes=12)
+    least = caught.value.least_bytes
+    assert len(api.encode(PICTURE, system="taco", weights=folder, target_bytes=least)) == least
+
+
+def test_weights_are_found_by_what_they_are(folder: Path, blob: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    painted = api.decode(blob, weights=folder)
+    assert painted.shape == PICTURE.shape
+    if not sets("taco"):
+        with pytest.raises(MissingError, match="limner weights convert"):
+            api.encode(PICTURE, system="taco")
+    with pytest.raises(WrongModelError, match="at hand are"):
+        api.decode(blob)
+    monkeypatch.setenv("LIMNER_WEIGHTS", os.pathsep.join(["/nowhere", str(folder.parent)]))
+    assert np.array_equal(api.decode(blob), painted)
+    assert api.verify(blob).system == "taco"
+
+
+def test_what_taco_has_not_is_said(folder: Path, blob: bytes) -> None:
+    with pytest.raises(EncodeError, match="one quality"):
+        api.encode(PICTURE, system="taco", weights=folder, quality=3)
+    with pytest.raises(EncodeError, match="miniature reads no words"):
+        api.encode(PICTURE, caption="a hill")
+    with pytest.raises(ImageError, match="one painter"):
+        api.decode(blob, weights=folder, painter="vivid")
+
+
+def test_damage_is_found(folder: Path, blob: bytes) -> None:
+    for place in range(0, len(blob), 7):
+        with pytest.raises(LimnerError):
+            api.verify(blob[:place] + bytes([blob[place] ^ 4]) + blob[place + 1 :], weights=folder)
+
+
+def test_a_published_state_is_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    torch.save({"state_dict": Cheng2020(16).state_dict()}, tmp_path / "cheng.pth.tar")
+    (tmp_path / "photos").mkdir()
+    for number in range(3):
+        api.image.save(scene(64, 48, number), tmp_path / "photos" / f"{number}.png")
+    out = tmp_path / "sets" / "cheng"
+    asked = ["weights", "convert", str(tmp_path / "cheng.pth.tar"), "--data", str(tmp_path / "photos"), "--out", str(out)]
+    assert main([*asked, "--name", "cheng"]) == 0
+    photo = tmp_path / "photos" / "1.png"
+    assert main(["encode", str(photo), "--system", "taco", "--weights", str(out)]) == 0
+    assert main(["verify", str(photo.with_suffix(".limn")), "--weights", str(out)]) == 0
+    assert main(["decode", str(photo.with_suffix(".limn")), "--weights", str(out), "-o", str(tmp_path / "painted.png")]) == 0
+    assert main(["decode", str(photo.with_suffix(".limn")), "-o", str(tmp_path / "again.png")]) == 1
+    assert "made with weights" in capsys.readouterr().err
+    (tmp_path / "cheng.pth.tar").write_bytes(b"no state")
+    assert main([*asked, "--name", "cheng"]) == 1
