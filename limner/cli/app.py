@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from limner.cli import train, weights
+from limner.cli import train_codecs, weights
 from limner.cli.decode import decode
 from limner.cli.describe import describe
 from limner.cli.encode import encode
@@ -55,5 +55,5 @@ app.command()(describe)
 app.command()(inspect)
 app.command()(verify)
 # Groups of verbs join here; their modules import torch and the like inside the verbs.
-app.add_typer(train.app, name="train")
+app.add_typer(train_codecs.app, name="train")
 app.add_typer(weights.app, name="weights")

@@ -63,7 +63,7 @@ from limner.nets.taco import Taco
 
 State = dict[str, Tensor]
 
-WRAPPERS = ("state_dict", "model_state_dict", "model")
+WRAPPERS = ("ema", "state_dict", "model_state_dict", "model")  # the first is of runs here
 BUFFERS = re.compile(r"(^|\.)(_quantized_cdf|_offset|_cdf_length|scale_table|scale_bound|target|bound|pedestal|mask)$")
 OLD_PRIOR = re.compile(r"^entropy_bottleneck\._(matri(?:x|ces\.)|bias(?:es\.)?|factor(?:s\.)?)(\d+)$")
 PRIOR_PARTS = {"m": "matrices", "b": "biases", "f": "factors"}

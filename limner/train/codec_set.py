@@ -158,12 +158,25 @@ def write_set(codec: Codec, pictures: Sequence[NDArray[np.uint8]], folder: Path,
     write_manifest(folder, name, taco.DECODING, others, system=taco.NAME, reads=reads)
 
 
-def convert(checkpoint: Path, data: Path, folder: Path, name: str, reads: str, count: int = 8) -> None:
-    """Write a set of a published state, calibrated on a few held-out pictures of ``data``.
+def convert(checkpoint: Path, data: Path, folder: Path, name: str, reads: str, count: int = 8, *, settled: bool = True) -> None:
+    """Write a set of a published state, or of a run here, calibrated on a few held-out pictures of ``data``.
 
-    ``reads``: who reads words, as ``limner.describe.texts`` names them, if the state is of TACO. MissingError for what is no
-    state of a codec that is known.
+    ``reads``: who reads words, as ``limner.describe.texts`` takes it, if the state is of TACO. ``settled``: whether the medians
+    of its prior are where they belong; those of a run here are put there first. MissingError for what is no state of a codec
+    that is known.
     """
     codec = published.load(checkpoint)
-    words = Words(texts.opened(reads).of([""]), reads) if isinstance(codec, Taco) else None
+    if not settled:
+        codec.entropy_bottleneck.settle()
+    words = words_of(reads) if isinstance(codec, Taco) else None
     write_set(codec, photos.load(data).held_out[:count], folder, name, words)
+
+
+def words_of(reads: str) -> Words:
+    """Who reads words. A word encoder in a file goes with the weights."""
+    empty = texts.opened(reads).of([""])
+    if reads in (texts.CLIP, texts.MINILM):
+        return Words(empty, reads)
+    encoder = WordEncoder()
+    encoder.load_state_dict(torch.load(reads, weights_only=True, map_location="cpu"))
+    return Words(empty, encoder=encoder.eval())
