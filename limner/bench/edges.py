@@ -120,8 +120,8 @@ def thresholded(detector: EdgeDetector, pixels: NDArray[np.uint8], thresholds: S
 DRAWERS: dict[str, Callable[[], Drawer]] = {
     "Canny": lambda: canny,
     "edge net of the package": lambda: partial(thresholded, EdgeNet()),
-    "HED": lambda: partial(thresholded, opened(Hed())),
-    "HED, weights of BSDS500": lambda: partial(thresholded, opened(Hed("hed-bsds500"))),
+    "HED (ControlNet)": lambda: partial(thresholded, opened(Hed())),
+    "HED (BSDS500)": lambda: partial(thresholded, opened(Hed("hed-bsds500"))),
 }
 
 
