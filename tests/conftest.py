@@ -1,32 +1,30 @@
-"""What every test may use: deterministic laws, and a photograph without a network."""
+"""What several test files share and is slow to make."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import settings
-from numpy.typing import NDArray
-from PIL import Image
-
-# No deadline: the machines that run this are shared. The same examples every time: a red run can be repeated.
-settings.register_profile("limner", deadline=None, derandomize=True)
-settings.load_profile("limner")
+from pictures import scene
 
 
 @pytest.fixture(scope="session")
-def photo() -> NDArray[np.uint8]:
-    """A (96, 144, 3) picture with smooth parts, an edge and some texture."""
-    down, right = np.mgrid[0:96, 0:144].astype(np.float64)
-    waves = 40 * np.sin(right / 9) * np.cos(down / 7)
-    planes = [90 + right / 2 + waves, 60 + down + waves, np.where(right + down > 120, 180.0, 70.0)]
-    return np.clip(np.stack(planes, axis=2), 0, 255).astype(np.uint8)
+def taco_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set of weights of TACO, tiny and random, with a word encoder of its own."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnxscript")
+    from limner.nets.codec import Widths
+    from limner.nets.taco import Injector, Taco
+    from limner.nets.words import WordEncoder, ids_of
+    from limner.train.codec_set import Words, write_set
 
-
-@pytest.fixture
-def photo_file(photo: NDArray[np.uint8], tmp_path: Path) -> Path:
-    """The same as a PNG file."""
-    path = tmp_path / "harbour.png"
-    Image.fromarray(photo).save(path)
-    return path
+    torch.manual_seed(0)
+    codec, encoder = Taco(Widths(16, 24), (4, 4, 8, 8), 128), WordEncoder().eval()
+    for module in codec.modules():
+        if isinstance(module, Injector):
+            torch.nn.init.ones_(module.gamma)  # else words would do nothing
+    with torch.no_grad():
+        empty = encoder(ids_of([""]))
+    place = tmp_path_factory.mktemp("sets") / "tiny"
+    write_set(codec, [scene(100, 75), scene(64, 64, 1)], place, "tiny", Words(empty, encoder=encoder))
+    return place

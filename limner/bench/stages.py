@@ -79,14 +79,14 @@ def stages(codec: taco.Taco, picture: Pixels) -> list[tuple[str, float]]:
     ]
 
 
-def page(found: Sequence[tuple[str, float]], what: str, size_bytes: int, command: str) -> str:
+def page(found: Sequence[tuple[str, float]], what: str, size_px: str, size_bytes: int, command: str) -> str:
     return "\n".join(
         [
             "# taco at full size: seconds of each stage\n",
             "Computed by the command below; nothing here is written by hand.\n",
             f"```\n{command}\n```\n",
             f"{machine_words()}",
-            f"OMP_NUM_THREADS is {os.environ.get('OMP_NUM_THREADS') or 'not set'}. {what}, a picture of 768x512, a file of",
+            f"OMP_NUM_THREADS is {os.environ.get('OMP_NUM_THREADS') or 'not set'}. {what}, a picture of {size_px} px, a file of",
             f"{size_bytes:,} bytes (random weights give large ones). The median of {TURNS} turns after the first.\n",
             table(["stage", "seconds"], [[name, f"{value:.2f}"] for name, value in found]),
         ]
@@ -109,7 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = stages(codec, picture)
         what = "random weights of the paper's sizes" if options.weights is None else f"weights {codec.weights.name}"
         size_bytes = codec.fit(taco.Scene(picture, words_for(codec))).size_bytes
-    text = page(found, what.capitalize(), size_bytes, "OMP_NUM_THREADS=2 python -m limner.bench.stages")
+    size_px = f"{picture.shape[1]} x {picture.shape[0]}"
+    text = page(found, what.capitalize(), size_px, size_bytes, "OMP_NUM_THREADS=2 python -m limner.bench.stages")
     write_page(options.out / "taco-speed.md", text)
     sys.stdout.write(text)
     return 0

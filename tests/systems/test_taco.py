@@ -27,11 +27,7 @@ from limner.errors import (  # noqa: E402
 from limner.layers import hyperlatent  # noqa: E402
 from limner.layers.latent import Geometry, Meter  # noqa: E402
 from limner.nets.cheng2020 import Cheng2020  # noqa: E402
-from limner.nets.codec import Widths  # noqa: E402
-from limner.nets.taco import Injector, Taco  # noqa: E402
-from limner.nets.words import WordEncoder, ids_of  # noqa: E402
 from limner.systems import taco  # noqa: E402
-from limner.train.codec_set import Words, write_set  # noqa: E402
 from limner.weights import at, sets  # noqa: E402
 
 PICTURE = scene(100, 75)
@@ -39,18 +35,8 @@ READ = "import sys; from limner import api; found = api.read(sys.stdin.buffer.re
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A set of weights of TACO, with a word encoder of its own."""
-    torch.manual_seed(0)
-    codec, encoder = Taco(Widths(16, 24), (4, 4, 8, 8), 128), WordEncoder().eval()
-    for module in codec.modules():
-        if isinstance(module, Injector):
-            torch.nn.init.ones_(module.gamma)  # else words would do nothing
-    with torch.no_grad():
-        empty = encoder(ids_of([""]))
-    place = tmp_path_factory.mktemp("sets") / "tiny"
-    write_set(codec, [PICTURE, scene(64, 64, 1)], place, "tiny", Words(empty, encoder=encoder))
-    return place
+def folder(taco_set: Path) -> Path:
+    return taco_set
 
 
 @pytest.fixture(scope="module")
