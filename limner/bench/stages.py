@@ -86,8 +86,8 @@ def page(found: Sequence[tuple[str, float]], what: str, size_px: str, size_bytes
             "Computed by the command below; nothing here is written by hand.\n",
             f"```\n{command}\n```\n",
             f"{machine_words()}",
-            f"OMP_NUM_THREADS is {os.environ.get('OMP_NUM_THREADS') or 'not set'}. {what}, a picture of {size_px} px, a file of",
-            f"{size_bytes:,} bytes (random weights give large ones). The median of {TURNS} turns after the first.\n",
+            f"OMP_NUM_THREADS is {os.environ.get('OMP_NUM_THREADS') or 'not set'}. {what}, a picture of {size_px} px, a file",
+            f"of {size_bytes:,} bytes (large for random weights). The median of {TURNS} turns after the first.\n",
             table(["stage", "seconds"], [[name, f"{value:.2f}"] for name, value in found]),
         ]
     )
