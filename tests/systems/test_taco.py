@@ -26,7 +26,8 @@ from limner.errors import (  # noqa: E402
 )
 from limner.layers import hyperlatent  # noqa: E402
 from limner.layers.latent import Geometry, Meter  # noqa: E402
-from limner.nets.cheng2020 import Cheng2020  # noqa: E402
+from limner.nets.codec import Widths  # noqa: E402
+from limner.nets.hyperprior import MeanScaleHyperprior  # noqa: E402
 from limner.systems import taco  # noqa: E402
 from limner.weights import at, sets  # noqa: E402
 
@@ -117,18 +118,18 @@ def test_damage_is_found(folder: Path, blob: bytes) -> None:
 
 def test_a_published_state_is_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
-    torch.save({"state_dict": Cheng2020(16).state_dict()}, tmp_path / "cheng.pth.tar")
+    torch.save({"state_dict": MeanScaleHyperprior(Widths(16, 24)).state_dict()}, tmp_path / "mean.pth.tar")
     (tmp_path / "photos").mkdir()
     for number in range(3):
         api.image.save(scene(64, 48, number), tmp_path / "photos" / f"{number}.png")
-    out = tmp_path / "sets" / "cheng"
-    asked = ["weights", "convert", str(tmp_path / "cheng.pth.tar"), "--data", str(tmp_path / "photos"), "--out", str(out)]
-    assert main([*asked, "--name", "cheng"]) == 0
+    out = tmp_path / "sets" / "mean"
+    asked = ["weights", "convert", str(tmp_path / "mean.pth.tar"), "--data", str(tmp_path / "photos"), "--out", str(out)]
+    assert main([*asked, "--name", "mean"]) == 0
     photo = tmp_path / "photos" / "1.png"
     assert main(["encode", str(photo), "--system", "taco", "--weights", str(out)]) == 0
     assert main(["verify", str(photo.with_suffix(".limn")), "--weights", str(out)]) == 0
     assert main(["decode", str(photo.with_suffix(".limn")), "--weights", str(out), "-o", str(tmp_path / "painted.png")]) == 0
     assert main(["decode", str(photo.with_suffix(".limn")), "-o", str(tmp_path / "again.png")]) == 1
     assert "made with weights" in capsys.readouterr().err
-    (tmp_path / "cheng.pth.tar").write_bytes(b"no state")
-    assert main([*asked, "--name", "cheng"]) == 1
+    (tmp_path / "mean.pth.tar").write_bytes(b"no state")
+    assert main([*asked, "--name", "mean"]) == 1
