@@ -37,6 +37,7 @@ CELL_PX = 8
 LEAST_SHARE = 0.01
 MOST_COMPONENTS = 8
 OBJECTS = 3
+NESTED_PART = 4  # for every so many counts of overlapping things one is taken
 SKETCH_CELL_PX = 4
 IMPORTANCE = (9, 5, 10, 4, 6, 8, 11, 12, 1, 7, 3, 2, 0, 13, 14)
 """Bits of a context, counted from its first, in the order in which they are given up where too little was seen."""
@@ -230,16 +231,32 @@ def prior(counts: NDArray[np.int64], most: int = 12) -> bytes:
 
 
 def make_priors(data: Path) -> dict[str, bytes]:
-    """Learn both priors from ``train/``: masks at two cell sizes, and lines (boundaries that 3 in 10 annotators drew)."""
-    masks, lines = np.zeros((2, CONTEXTS), np.int64), np.zeros((2, CONTEXTS), np.int64)
+    """Learn both priors from ``train/``: masks at two cell sizes, and lines (boundaries that 3 in 10 annotators drew).
+
+    Components never overlap, but things do: some of what is counted are components joined, with their parts.
+    """
+    masks, nested, lines = (np.zeros((2, CONTEXTS), np.int64) for _ in range(3))
     for edges in boundaries(data, "train"):
         whole = components(edges)
         for cell_px in (5, CELL_PX):
             grid = [masks_layer.majority(mask, cell_px) for mask in whole]
             masks += seen(tuple(grid)) + seen(tuple(objects(grid)))
+            for scene in overlapping(objects(grid)):
+                nested += seen(scene)
         lines += seen((pooled(edges >= 0.3, SKETCH_CELL_PX),))
     # Nothing lies under a sketch: its file has one number for every 32 contexts.
-    return {"masks": prior(masks), "sketch": np.frombuffer(prior(lines), ">u2")[::32].tobytes()}
+    return {"masks": prior(masks + nested // NESTED_PART), "sketch": np.frombuffer(prior(lines), ">u2")[::32].tobytes()}
+
+
+def overlapping(parts: Sequence[Bitmap]) -> list[Scene]:
+    """Things that lie in one another: two components joined and one of them, in either order; three, and two of them."""
+    if len(parts) < 2:
+        return []
+    first, second, *rest = parts
+    found: list[Scene] = [(first | second, second, *rest), (second, first | second, *rest)]
+    if rest:
+        found.append((first | second | rest[0], first, rest[0]))
+    return found
 
 
 def pooled(lines: Bitmap, cell_px: int) -> Bitmap:
@@ -290,7 +307,7 @@ a reader needs except the picture's size. A boundary pixel is a mask's pixel wit
 - *objects*: BSDS500 `test/`, human boundaries closed to components; the largest (the ground) left out, the next {OBJECTS} kept.
 - *whole segmentations*: the same, all components of at least 1 % of the picture, at most {MOST_COMPONENTS}.
 - zlib: raw deflate, no header; PNG: the whole file; Huffman codes are made for each picture, the table is Elias gamma coded.
-- The layer's prior was learned from BSDS500 `train/` alone.
+- The layer's prior was learned from BSDS500 `train/` alone, its components as they are and joined, with their parts.
 
 """
 

@@ -25,7 +25,7 @@ from limner.errors import MissingError
 
 CONTEXTS = 1 << 15
 PRIORS = {
-    "masks": "a0b3c6b4b1cb61db46c90aee8d6b50d13f8fb0524d2c6a78445de36ed263d6ed",
+    "masks": "160662bd37131a867771acfd3cbeebcc634358cf0ee4e63fa432bf256dc05a8d",
     "sketch": "03845a112df4850507e710d33ec19a8500c43bbbf561506e1c7bb4642c540873",
 }
 """Name of a prior -> SHA-256 of ``limner/data/<name>.prior``.
