@@ -1,11 +1,36 @@
-"""What several test files share and is slow to make."""
+"""What every test may use: deterministic laws, a photograph without a network, and weights that are slow to make."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import settings
+from numpy.typing import NDArray
 from pictures import scene
+from PIL import Image
+
+# No deadline: the machines that run this are shared. The same examples every time: a red run can be repeated.
+settings.register_profile("limner", deadline=None, derandomize=True)
+settings.load_profile("limner")
+
+
+@pytest.fixture(scope="session")
+def photo() -> NDArray[np.uint8]:
+    """A (96, 144, 3) picture with smooth parts, an edge and some texture."""
+    down, right = np.mgrid[0:96, 0:144].astype(np.float64)
+    waves = 40 * np.sin(right / 9) * np.cos(down / 7)
+    planes = [90 + right / 2 + waves, 60 + down + waves, np.where(right + down > 120, 180.0, 70.0)]
+    return np.clip(np.stack(planes, axis=2), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def photo_file(photo: NDArray[np.uint8], tmp_path: Path) -> Path:
+    """The same as a PNG file."""
+    path = tmp_path / "harbour.png"
+    Image.fromarray(photo).save(path)
+    return path
 
 
 @pytest.fixture(scope="session")
