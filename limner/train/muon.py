@@ -10,7 +10,8 @@ Sources: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural net
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, overload
 
 import torch
@@ -48,19 +49,32 @@ class Muon(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            rule = self._muon if group["dense"] else self._adam
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    rule(parameter, parameter.grad, self.state[parameter], group["lr"])
+            learning = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if group["dense"]:
+                self._muon(learning, group["lr"])
+                continue
+            for parameter in learning:
+                self._adam(parameter, parameter.grad, self.state[parameter], group["lr"])
         return loss
 
-    def _muon(self, parameter: Tensor, gradient: Tensor, state: dict[str, Any], lr: float) -> None:
+    def _muon(self, parameters: Sequence[Tensor], lr: float) -> None:
+        """Matrices of one shape take their step together: many small products cost more than one of many."""
+        alike = defaultdict(list)
+        for parameter in parameters:
+            alike[len(parameter), parameter[0].numel()].append(parameter)
+        for shape, some in alike.items():
+            steps = orthogonal(torch.stack([self._averaged(parameter) for parameter in some]))
+            for parameter, step in zip(some, steps, strict=True):
+                parameter.sub_(step.reshape(parameter.shape), alpha=lr * max(shape) ** 0.5)
+
+    def _averaged(self, parameter: Tensor) -> Tensor:
+        """The gradient with momentum, as a matrix (rows, columns)."""
+        state, gradient = self.state[parameter], parameter.grad
+        assert gradient is not None
         if not state:
             state["mean"] = torch.zeros_like(parameter)
         state["mean"].lerp_(gradient, 1 - self.momentum)
-        matrix = gradient.lerp(state["mean"], self.momentum).flatten(1)
-        step = orthogonal(matrix).reshape(parameter.shape)
-        parameter.sub_(step, alpha=lr * max(matrix.shape) ** 0.5)
+        return gradient.lerp(state["mean"], self.momentum).flatten(1)
 
     def _adam(self, parameter: Tensor, gradient: Tensor, state: dict[str, Any], lr: float) -> None:
         if not state:
@@ -85,13 +99,13 @@ def dense_weights(module: nn.Module) -> Iterator[Tensor]:
             yield part.weight
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """Push the singular values of a matrix (rows, columns) to between about 0.7 and 1.2."""
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Push the singular values of each matrix (.., rows, columns) to between about 0.7 and 1.2."""
     a, b, c = COEFFICIENTS
-    tall = matrix.shape[0] > matrix.shape[1]
-    x: Tensor = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x: Tensor = matrices.mT if tall else matrices
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(NEWTON_SCHULZ_STEPS):
-        square: Tensor = x @ x.T
+        square: Tensor = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x.T if tall else x
+    return x.mT if tall else x
