@@ -76,11 +76,11 @@ def variants(path: EntropyPath) -> dict[str, EntropyPath]:
     return ways
 
 
-def in_a_process(files: Sequence[Path], threads: int) -> list[str]:
-    """Fingerprints of files, read in a fresh process with a number of threads."""
+def in_a_process(files: Sequence[Path], threads: int, program: str = CHILD) -> list[str]:
+    """What a program says of files, fingerprints as a rule, in a fresh process with a number of threads."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     environment = {**os.environ, **dict.fromkeys(names, str(threads))}
-    command = [sys.executable, "-c", CHILD, *map(str, files)]
+    command = [sys.executable, "-c", program, *map(str, files)]
     return subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout.split()
 
 
