@@ -13,9 +13,10 @@ from pathlib import Path
 
 from limner import api, image
 from limner.bench.fresh import decode_elsewhere
-from limner.bench.metrics import ms_ssim, psnr_db
+from limner.bench.metrics import psnr_db
 from limner.bench.rows import mean, number, table, write_page
 from limner.bench.thumbs import THUMBS
+from limner.describe.similarity import ms_ssim
 from limner.errors import BudgetError, ImageError
 
 BUDGETS_BYTES = (60, 100, 150, 200, 250)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from limner.bench.metrics import SMALLEST_SIDE_PX, ms_ssim, psnr_db
+from limner.bench.metrics import psnr_db
+from limner.describe.similarity import SMALLEST_SIDE_PX, ms_ssim
 from limner.errors import ImageError
 
 # pytorch-msssim 1.0.0: ms_ssim(a, b, data_range=255) in float64 on the pairs of ``pair`` below. Its window is float32, hence

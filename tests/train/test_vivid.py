@@ -12,7 +12,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 pytest.importorskip("onnxscript")
 
-from limner.bench.metrics import ms_ssim, ssimulacra2  # noqa: E402
+from limner.bench.metrics import ssimulacra2  # noqa: E402
+from limner.describe.similarity import ms_ssim  # noqa: E402
 from limner.errors import ImageError, LimnerError, MissingError  # noqa: E402
 from limner.nets.miniature import Miniature as Floats  # noqa: E402
 from limner.systems.miniature import Miniature, Painting, Setting  # noqa: E402
