@@ -10,6 +10,15 @@ from dataclasses import dataclass
 
 TENSORS = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 """Files that are fetched: weights as tensors alone, settings and vocabularies. No pickles, no code."""
+DIFFUSION = (
+    "unet/diffusion_pytorch_model.safetensors",
+    "vae/diffusion_pytorch_model.safetensors",
+    "text_encoder/model.safetensors",
+    "*.json",
+    "*.txt",
+)
+"""Of a base model. The same tensors lie beside them again, in one file and in half precision."""
+CONTROL = ("diffusion_pytorch_model.safetensors", "*.json")
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,37 @@ CATALOG: dict[str, Published] = {
         5210,
         ("pic", "pics", "sedic"),
         "paints from words",
+        DIFFUSION,
     ),
     "sd15": Published(
-        ("stable-diffusion-v1-5/stable-diffusion-v1-5",), "CreativeML OpenRAIL-M", 4270, ("pic", "pics"), "paints from words"
+        ("stable-diffusion-v1-5/stable-diffusion-v1-5",),
+        "CreativeML OpenRAIL-M",
+        4270,
+        ("pic", "pics"),
+        "paints from words",
+        DIFFUSION,
+    ),
+    "sd-turbo": Published(
+        ("stabilityai/sd-turbo",),
+        "Stability AI Community License",
+        5210,
+        ("pic", "pics"),
+        "paints from words in few steps",
+        DIFFUSION,
+    ),
+    "controlnet-hed-sd21": Published(
+        ("thibaud/controlnet-sd21-hed-diffusers",),
+        "other (OpenRAIL)",
+        1460,
+        ("pics",),
+        "has sd21 and sd-turbo follow soft edges; a pickle, of which tensors alone are read",
+        # There it is as a pickle and in no other form.
+        ("diffusion_pytorch_model.bin", "*.json"),
+    ),
+    "controlnet-softedge-sd15": Published(
+        ("lllyasviel/control_v11p_sd15_softedge",), "OpenRAIL", 1450, ("pics",), "has sd15 follow soft edges", CONTROL
+    ),
+    "taesd": Published(
+        ("madebyollin/taesd",), "MIT", 10, ("pic", "pics"), "tiny VAE of sd15, sd21 and sd-turbo, quick and less exact", CONTROL
     ),
 }

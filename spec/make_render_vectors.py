@@ -17,7 +17,7 @@ from pathlib import Path
 from pictures import scene
 
 import limner
-from limner import api, image
+from limner import api, files, image
 
 FOLDER = Path(__file__).parent / "vectors" / "render"
 PEAK = 4  # largest difference of a sample between two machines' paintings, of 255
@@ -36,7 +36,7 @@ CASES: dict[str, tuple[tuple[int, int], dict[str, int], bool]] = {
 
 def integers_sha256(blob: bytes) -> str:
     """Hash of everything the entropy path decides: hyper symbols, symbols, and latents with their means, big-endian."""
-    _, fitted, _ = api.read(blob)
+    fitted = files.read(blob).fitted
     arrays = (fitted.layer.hyper, fitted.layer.symbols, fitted.values)
     return hashlib.sha256(b"".join(array.astype(">i2").tobytes() for array in arrays)).hexdigest()
 
@@ -47,7 +47,8 @@ def make(name: str, bless: bool) -> None:
     blob = limner.encode(scene(width_px, height_px), bare=bare, **target)  # type: ignore[arg-type]
     if path.exists() and path.read_bytes() != blob and not bless:
         sys.exit(f"{path} would change: old files are decoded for ever (--bless if its weights were never released)")
-    codec, fitted, _ = api.read(blob)
+    found = files.read(blob)
+    codec, fitted = found.codec, found.fitted
     expected = {
         "weights": codec.weights.name,
         "identity": codec.weights.identity.hex(),

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from binascii import crc_hqx
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from limner import errors
 from limner.container import blob as code
 from limner.container.explain import explain
 from limner.container.fields import HEAD, LEAD, SIZES, group_bytes, write_varint
+from limner.render.painter import Painter
 
 SPEC = Path(__file__).parents[2] / "spec"
 TEXT = (SPEC / "limn-1.md").read_text(encoding="utf-8")
@@ -37,9 +39,11 @@ def number(text: str) -> int:
 
 
 def test_systems_and_their_own_kinds() -> None:
-    (rows,) = tables(section("5"))
+    rows, painter = tables(section("5"))
     assert {int(row[0]): row[1] for row in rows} == code.SYSTEMS
     assert {int(row[0]): int(row[2]) for row in rows if row[2] != "none"} == code.OWN_KIND
+    named = [name for row in painter for name in row[0].split(", ")]
+    assert sorted(named) == sorted(field.name for field in fields(Painter))
 
 
 def test_layer_kinds() -> None:
@@ -92,7 +96,8 @@ def test_nothing_is_left_to_be_written() -> None:
 
 def test_data_that_belongs_to_the_format() -> None:
     found = re.findall(r"\((\.\./limner/data/[\w.]+)\)[^`]*`([0-9a-f]{64})`", TEXT)
-    assert {Path(name).name for name, _ in found} == {"gaussians.bin", "masks.prior", "sketch.prior", "english.npz"}
+    data = {"gaussians.bin", "masks.prior", "sketch.prior", "english.npz", "normal.bin"}
+    assert {Path(name).name for name, _ in found} == data
     for name, told in found:
         assert hashlib.sha256((SPEC / name).read_bytes()).hexdigest() == told, name
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import limner
-from limner import api, image
+from limner import files, image
 from limner.image import Pixels
 
 FOLDER = Path(__file__).parents[2] / "spec" / "vectors" / "render"
@@ -21,8 +21,8 @@ FOLDER = Path(__file__).parents[2] / "spec" / "vectors" / "render"
 def check(path: Path, decode: Callable[[bytes], Pixels] = limner.decode) -> None:
     """Raise AssertionError unless a vector is read and painted as its JSON and PNG say."""
     blob, expected = path.read_bytes(), json.loads(path.with_suffix(".json").read_text("utf-8"))
-    found = api.read(blob)
-    assert isinstance(found, api.OfMiniature)
+    found = files.read(blob)
+    assert isinstance(found, files.OfMiniature)
     codec, fitted = found.codec, found.fitted
     assert codec.weights.identity.hex() == expected["identity"]
     assert (fitted.layer.scale, fitted.layer.quality) == (expected["scale"], expected["quality"])
