@@ -13,9 +13,7 @@ from limner.extras import need
 if TYPE_CHECKING:
     from limner.train.photos import Source
 
-app = typer.Typer(
-    no_args_is_help=True, help="Make weights: miniature, codecs of papers, edges, words."
-)
+app = typer.Typer(no_args_is_help=True, help="Make weights: miniature, codecs of papers, edges, words.")
 
 Data = Annotated[str, typer.Option(help="Folder of photographs or tar shards; or WebDataset shards, as a/{000..099}.tar.")]
 Out = Annotated[Path, typer.Option(help="Folder for checkpoints; a run that was stopped goes on from there.")]

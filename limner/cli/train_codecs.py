@@ -1,4 +1,4 @@
-"""``limner train`` for the codecs of the papers: taco, reference, what they need first, and their sets of weights."""
+"""``limner train`` for the codecs of the papers: taco, reference, sketch, what they need first, and their sets of weights."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from limner.cli.train import (
     Precision,
     Rate,
     Seed,
+    Similarity,
     Steps,
     Threads,
     Workers,
@@ -148,6 +149,54 @@ def reference(
     schedule = replace(recipe.schedule, minutes=minutes, steps=steps, learning_rate=learning_rate, seed=seed)
     task = Task(replace(recipe, schedule=schedule, batch=batch, crop_px=crop), photographs(data), begin_with)
     train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say)
+
+
+@app.command()
+def sketch(
+    data: Annotated[Path, typer.Option(help="Folder of photographs or tar shards.", exists=True, file_okay=False)],
+    out: Out,
+    pictures: Annotated[int, typer.Option(min=2, help="Photographs whose edge maps are trained on.")] = 1500,
+    minutes: Minutes = 120.0,
+    steps: Steps = MOST_STEPS,
+    batch: Batch = 16,
+    crop: Crop = 256,
+    learning_rate: Rate = 1e-3,
+    similarity: Similarity = 1000.0,
+    seed: Seed = 1,
+    begin_from: Begin = None,
+    accelerator: Accelerator = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+    precision: Precision = "auto",
+    threads: Threads = 0,
+    workers: Workers = 0,
+) -> None:
+    """Train the codec of sketches, on edge maps that the net of the package draws once of the photographs."""
+    whole_positions(crop)
+    need_to_train()
+    need("ssimulacra2", extra="train")
+    from limner.describe.edges import EdgeNet
+    from limner.train import sketch as recipes
+    from limner.train.loop import Machine, Schedule, train
+
+    maps = recipes.load(data, out / recipes.MAPS, EdgeNet(), pictures, say)
+    schedule = Schedule(steps=steps, minutes=minutes, learning_rate=learning_rate, seed=seed)
+    task = recipes.task(recipes.recipe(schedule, batch, crop, similarity), maps)
+    train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say, begin_from)
+
+
+@app.command()
+def export_sketch(
+    run: Checkpoint,
+    out: Annotated[Path, typer.Option(help="Folder for the weights and their manifest.")],
+    name: Annotated[str, typer.Option(help="Name of the set of weights.")],
+) -> None:
+    """Write a checkpoint of limner train sketch as the weights that code sketches; its maps lie beside it still."""
+    need("torch", extra="train")
+    need("onnx", extra="train")
+    from limner.train.sketch import export_sketch as export
+
+    export(run, out, name)
 
 
 @app.command()

@@ -114,7 +114,8 @@ class Taco:
         """Quantise at a scale (0..7, how much smaller the picture is coded), and code on the way."""
         geometry = Geometry(*scene.size_px, scale)
         coded = image.pad(image.resize(scene.pixels, *geometry.coded_px), LATENT_PX)
-        x = np.ascontiguousarray(coded.transpose(2, 0, 1), np.float32) / np.float32(255)
+        channels = self.analysis.get_inputs()[0].shape[1]  # 3, or 1 for a codec of grey pictures
+        x = np.ascontiguousarray(coded.transpose(2, 0, 1)[:channels], np.float32) / np.float32(255)
         y = transform.run(self.analysis, x, text=scene.words)
         z = transform.run(self.hyper_analysis, y)
         writer = Writer()
@@ -146,6 +147,7 @@ class Taco:
         """Paint (height, width, 3), sRGB 0..255."""
         levels = 255 * transform.run(self.synthesis, hyperlatent.expand(fitted.walked))
         painted = np.rint(np.clip(levels, 0, 255)).astype(np.uint8).transpose(1, 2, 0)
+        painted = np.broadcast_to(painted, (*painted.shape[:2], 3))
         coded = image.crop(np.ascontiguousarray(painted), *Geometry(width_px, height_px, fitted.layer.scale).coded_px)
         return image.resize(coded, width_px, height_px)
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from limner.describe import texts
+from limner.describe.edges import EdgeNet
 from limner.errors import LimnerError
 from limner.layers import hyperpath
 from limner.layers.hyperpath import HyperPath, Prior, prior_of
@@ -31,7 +32,7 @@ from limner.nets.hyperprior import Raster
 from limner.nets.taco import Taco
 from limner.nets.wordids import rows_of
 from limner.nets.words import WordEncoder
-from limner.systems import taco
+from limner.systems import sketches, taco
 from limner.train import photos
 from limner.train.onnx_file import write_graph, write_onnx
 from limner.weights import write_manifest
@@ -132,10 +133,11 @@ def prior(bottleneck: EntropyBottleneck) -> Prior:
 
 
 def write_set(codec: Codec, pictures: Sequence[NDArray[np.uint8]], folder: Path, name: str, words: Words | None = None) -> None:
-    """Write a set. ``pictures`` (h, w, 3) show how large activations get. LimnerError for a codec that reads words it is not
-    given, or whose pictures are no photographs."""
-    if codec.widths.picture != 3:
-        raise LimnerError(f"a codec of pictures with {codec.widths.picture} channels codes no photographs")
+    """Write a set; of a codec of grey pictures for sketches. ``pictures`` (h, w, 3) show how large activations get. LimnerError
+    for a codec that reads words it is not given, or whose pictures are of no such kind."""
+    channels = codec.widths.picture
+    if channels not in (1, 3):
+        raise LimnerError(f"a codec of pictures with {channels} channels codes neither photographs nor sketches")
     if isinstance(codec, Taco) != (words is not None):
         raise LimnerError("TACO reads words, the others do not: say who reads them where it is TACO, and only there")
     folder.mkdir(parents=True, exist_ok=True)
@@ -144,7 +146,7 @@ def write_set(codec: Codec, pictures: Sequence[NDArray[np.uint8]], folder: Path,
     (folder / "entropy.npz").write_bytes(hyperpath.dump(path_of(codec, samples)))
     latent = codec.widths.latent
     if words is None:
-        write_onnx(Analysis(codec), 3, 16, folder / "analysis.onnx")
+        write_onnx(Analysis(codec), channels, 16, folder / "analysis.onnx")
     else:
         size = words.empty.shape[1], words.empty.shape[2]
         write_onnx(ReadingAnalysis(codec), 3, 16, folder / "analysis.onnx", size)
@@ -155,11 +157,12 @@ def write_set(codec: Codec, pictures: Sequence[NDArray[np.uint8]], folder: Path,
         write_graph(words.encoder, {"ids": torch.tensor(rows_of([""]))}, {"ids": None}, folder / taco.WORDS)
         others = (*others, taco.WORDS)
     reads = "" if words is None or words.encoder is not None else words.reads
-    write_manifest(folder, name, taco.DECODING, others, system=taco.NAME, reads=reads)
+    system = taco.NAME if channels == 3 else sketches.NAME
+    write_manifest(folder, name, taco.DECODING, others, system=system, reads=reads)
 
 
 def convert(checkpoint: Path, data: Path, folder: Path, name: str, reads: str, count: int = 8, *, settled: bool = True) -> None:
-    """Write a set of a published state, or of a run here, calibrated on a few held-out pictures of ``data``.
+    """Write a set of a published state, or of a run here, calibrated on a few held-out pictures of ``data``, or on their edges.
 
     ``reads``: who reads words, as ``limner.describe.texts`` takes it, if the state is of TACO. ``settled``: whether the medians
     of its prior are where they belong; those of a run here are put there first. MissingError for what is no state of a codec
@@ -169,7 +172,10 @@ def convert(checkpoint: Path, data: Path, folder: Path, name: str, reads: str, c
     if not settled:
         codec.entropy_bottleneck.settle()
     words = words_of(reads) if isinstance(codec, Taco) else None
-    write_set(codec, photos.load(data).held_out[:count], folder, name, words)
+    pictures = photos.load(data).held_out[:count]
+    if codec.widths.picture == 1:
+        pictures = [sketches.grey(EdgeNet().edges(one)) for one in pictures]
+    write_set(codec, pictures, folder, name, words)
 
 
 def words_of(reads: str) -> Words:

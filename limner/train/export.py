@@ -173,7 +173,7 @@ def as_levels(last: nn.Module) -> nn.Conv2d:
     return scaled
 
 
-def export(model: Miniature, pictures: Sequence[NDArray[np.uint8]], folder: Path, name: str) -> None:
+def export(model: Miniature, pictures: Sequence[NDArray[np.uint8]], folder: Path, name: str, system: str = "") -> None:
     """Write a set of weights. ``pictures`` (h, w, 3) show the converter how large activations get."""
     folder.mkdir(parents=True, exist_ok=True)
     model = model.eval().cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
@@ -185,7 +185,7 @@ def export(model: Miniature, pictures: Sequence[NDArray[np.uint8]], folder: Path
     np.save(folder / "gains.npy", all_gains(model).reshape(QUALITIES, LATENT_CHANNELS).numpy(), allow_pickle=False)
     # Every channel alike, until ``limner.train.typical`` has seen what they cost.
     np.save(folder / "rates.npy", np.full(LATENT_CHANNELS, 1 / LATENT_CHANNELS, np.float32), allow_pickle=False)
-    write_manifest(folder, name, DECODING, ENCODING)
+    write_manifest(folder, name, DECODING, ENCODING, system)
 
 
 def from_checkpoint(checkpoint: Path, data: Path, folder: Path, name: str, count: int = 12) -> None:

@@ -1,4 +1,4 @@
-"""The sketch layer."""
+"""The sketch layer: lines, and maps whose payload only their codec judges."""
 
 from __future__ import annotations
 
@@ -49,10 +49,34 @@ def test_a_thin_line_is_kept_by_fit() -> None:
     assert sketch.lines(sketch.fit(lines, 5, 6)).tolist() == [[row == 0] * 6 for row in range(5)]
 
 
+@given(st.integers(1, 4096), st.integers(1, 4096), st.sampled_from([sketch.LATENT, sketch.HYPERLATENT]), st.binary(min_size=2))
+@settings(max_examples=25, deadline=None)
+def test_a_map_comes_back_without_its_weights(rows: int, columns: int, coding: int, payload: bytes) -> None:
+    made = Sketch(rows, columns, coding, payload)
+    body = sketch.write(made)
+    assert sketch.read(body) == made
+    assert (made.model, body[made.payload_at :]) == (payload[:2], payload)
+
+
+def test_a_map_takes_a_cell_for_each_latent_position() -> None:
+    made = Sketch(33, 16, sketch.LATENT, b"id")
+    assert made.cells == 3
+    assert sketch.read(sketch.write(made), most_cells=3) == made
+    with pytest.raises(LimitError):
+        sketch.read(sketch.write(made), most_cells=2)
+
+
+def test_a_map_has_no_lines() -> None:
+    with pytest.raises(EncodeError, match="the codec with its weights"):
+        sketch.lines(Sketch(1, 1, sketch.LATENT, b"id"))
+
+
 def test_what_is_no_sketch_is_refused() -> None:
-    for rows, columns, coding in ((0, 1, 0), (1, 4097, 0), (513, 512, 0), (1, 1, 1)):
+    for rows, columns, coding in ((0, 1, 0), (1, 4097, 0), (513, 512, 0), (1, 1, 3), (1, 4097, 1)):
         with pytest.raises(EncodeError):
-            Sketch(rows, columns, coding, b"")
+            Sketch(rows, columns, coding, b"id")
+    with pytest.raises(EncodeError):
+        Sketch(1, 1, sketch.LATENT, b"i")
     for shape in ((3,), (0, 3), (1, 4097)):
         with pytest.raises(EncodeError):
             sketch.draw(np.zeros(shape, np.bool_))
@@ -65,7 +89,9 @@ def test_what_is_no_sketch_is_refused() -> None:
     [
         (b"", TruncatedError),
         (b"\x03\x03", TruncatedError),
-        (b"\x03\x03\x01", InvalidFieldError),
+        (b"\x03\x03\x03", InvalidFieldError),
+        (b"\x03\x03\x01", TruncatedError),
+        (b"\x03\x03\x02\x00", TruncatedError),
         (b"\x83\x00\x03\x00", DamagedError),
         (b"\xff\x1f\xff\x1f\x00", LimitError),
         (b"\x03\x03\x00" + b"\xff" * 20, DamagedError),
