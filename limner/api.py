@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 
@@ -11,28 +11,29 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from limner import budget, image
-from limner.container.blob import KINDS, MAX_PIXELS, SYSTEMS, Blob, Layer, is_bare, pack, parts, unpack
+from limner import budget, image, painted
+from limner.container.blob import MAX_PIXELS, Blob, Layer, pack, unpack
 from limner.container.explain import Report, describe_text, explain
-from limner.errors import DecodeError, EncodeError, ImageError, MissingError, UnsupportedSystemError, WrongModelError
-from limner.layers import choice, masks, sketch, text
-from limner.layers.layer import MOST_CELLS
+from limner.errors import DecodeError, EncodeError, ImageError, MissingError
+from limner.files import OfWords, read, read_beside
+from limner.layers import text
 from limner.layers.text import MOST_MODELLED_BYTES
-from limner.systems import miniature, taco
+from limner.painted import HERE, Watch, Wish
+from limner.render.machine import Machine
+from limner.systems import miniature, taco, textsketch
 from limner.systems.miniature import Fitted, Miniature, Painting, Setting
+from limner.systems.presets import Settings
 from limner.systems.taco import Taco
 from limner.weights import WeightSet, at, sets
 
 DEFAULT_QUALITY = 32
 TEXT_KIND = 2
-ENCODERS = ("miniature", taco.NAME)
+ENCODERS = ("miniature", "pic", "pics", taco.NAME)
 WHITE = (255, 255, 255)
 MOST_BYTES = 2**40  # a budget over this is one without bounds
 
 Pixels = NDArray[np.uint8]
 Picture = str | Path | Pixels | Image.Image
-Beside = text.Text | masks.Masks | sketch.Sketch | choice.Choice
-"""Layers that are read without weights."""
 
 
 def encode(
@@ -44,6 +45,7 @@ def encode(
     system: str = "miniature",
     caption: str = "",
     weights: str | Path | None = None,
+    wish: Wish | None = None,
     bare: bool = False,
     max_pixels: int = MAX_PIXELS,
     background: tuple[int, int, int] = WHITE,
@@ -51,10 +53,11 @@ def encode(
     """Turn a picture into a blob.
 
     picture: a file's path, pixels (h, w, 3) uint8 sRGB, or a Pillow image. At most one of ``target_bytes`` (never exceeded),
-    ``bpp`` (bits per pixel, never exceeded) and ``quality`` (0..63, miniature's) is given. ``caption``: what the encoder of
-    taco reads; it is not sent. ``weights``: a folder of taco's, else the first set that is here. ``bare`` leaves out the two
-    magic bytes. Transparent parts are laid on ``background``. Raises ImageError, BudgetError (with the least that would do),
-    EncodeError, and MissingError if weights are not here.
+    ``bpp`` (bits per pixel, never exceeded) and ``quality`` (0..63, of miniature and of the sketch of pics) is given.
+    ``caption``: the words that pic and pics send, and what the encoder of taco reads, which is not sent. ``weights``: a folder
+    of taco's or of the sketch's, else the first set that is here. ``wish``: what else is asked of pic and pics. ``bare`` leaves
+    out the two magic bytes. Transparent parts are laid on ``background``. Raises ImageError, BudgetError (with the least that
+    would do), EncodeError, and MissingError if weights are not here.
     """
     if system not in ENCODERS:
         raise EncodeError(f"system {system!r} cannot be encoded by this version: use {' or '.join(ENCODERS)}")
@@ -72,6 +75,9 @@ def encode(
         if quality is not None:
             raise EncodeError("taco's weights have one quality: give target_bytes, or nothing")
         return encode_taco(pixels, caption, weights, target_bytes, bare)
+    if system in textsketch.NUMBERS:
+        asked = replace(wish or Wish(), caption=caption, quality=quality, sketch_weights=weights)
+        return painted.encode(pixels, system, asked, target_bytes, bare=bare)
     if caption or weights is not None:
         raise EncodeError("miniature reads no words and has the weights of the package: caption and weights are taco's")
     codec = miniature.embedded()
@@ -123,118 +129,38 @@ def decode(
     painter: str = "faithful",
     strength: float = 1.0,
     weights: str | Path | None = None,
+    settings: str | Path | Settings | None = None,
+    machine: Machine = HERE,
+    watch: Watch | None = None,
+    preview: bool = False,
     max_pixels: int = MAX_PIXELS,
 ) -> Pixels:
     """Paint the picture of a blob: (height, width, 3) uint8 sRGB, at ``size`` (width, height) if given.
 
     ``painter``: "faithful" blurs what the file does not say; "vivid" paints likely detail, which may be wrong, and ``strength``
-    (0..1) is how much of it. ``weights``: a folder with those of a file of taco, where they are not in the package or in a
-    folder that the environment variable LIMNER_WEIGHTS names. Raises DecodeError for bytes that are not a whole, undamaged
-    file for the weights at hand; ImageError for a bad size, painter or strength.
+    (0..1) is how much of it. ``weights``: a folder with those of a file of taco or of the sketch of pics, where they are not in
+    the package or in a folder that the environment variable LIMNER_WEIGHTS names. Of pic and pics, ``settings``: those that a
+    file was made with, where they are no preset's; ``machine``: on what it is painted; ``watch``: is told steps; ``preview``: a
+    card of what was sent in place of the picture, which needs no painter. Raises DecodeError for bytes that are not a whole,
+    undamaged file for the weights at hand; MissingError for weights that are not here; ImageError for a bad size, painter or
+    strength.
     """
-    painting = Painting(painter, strength)
-    painted = read(blob, max_pixels, weights).painted(painting)
+    painting, found = Painting(painter, strength), read(blob, max_pixels, weights)
+    if not isinstance(found, OfWords):
+        if preview:
+            raise ImageError("a preview is of words and sketches: this file is painted as it is")
+        pixels = found.painted(painting)
+    elif painting.vivid:
+        raise ImageError("a file of words has one painter: leave it at faithful")
+    else:
+        pixels = painted.preview(found, weights) if preview else painted.paint(found, settings, machine, watch, weights)
     if size is None:
-        return painted
+        return pixels
     width_px, height_px = size
     if width_px < 1 or height_px < 1 or width_px * height_px > max_pixels:
         message = "cannot paint {} x {} px: sides are at least 1, and the limit is {} pixels"
         raise ImageError(message.format(width_px, height_px, max_pixels))
-    return image.resize(painted, *size)
-
-
-@dataclass(frozen=True, eq=False)
-class OfMiniature:
-    """A file of miniature, read to its last integer."""
-
-    codec: Miniature
-    fitted: Fitted
-    header: Blob
-
-    def painted(self, painting: Painting) -> Pixels:
-        return self.codec.render(self.fitted, self.header.width_px, self.header.height_px, painting)
-
-
-@dataclass(frozen=True, eq=False)
-class OfTaco:
-    """A file of taco, read to its last integer."""
-
-    codec: Taco
-    fitted: taco.Fitted
-    header: Blob
-
-    def painted(self, painting: Painting) -> Pixels:
-        if painting.vivid:
-            raise ImageError("a file of taco has one painter: leave it at faithful")
-        return self.codec.render(self.fitted, self.header.width_px, self.header.height_px)
-
-
-def read(blob: bytes, max_pixels: int = MAX_PIXELS, weights: str | Path | None = None) -> OfMiniature | OfTaco:
-    """Read every layer to integers. Raises DecodeError."""
-    header = unpack(blob, max_pixels=max_pixels)
-    start = 0 if is_bare(blob) else 2
-    if header.system not in (miniature.NUMBER, taco.NUMBER):
-        name = SYSTEMS.get(header.system, str(header.system))
-        message = f"files of system {name} cannot be painted by this version"
-        raise UnsupportedSystemError(message, offset=start, field="system")
-    here = [miniature.embedded().weights] if header.system == miniature.NUMBER else taco_sets(weights)
-    kept = next((one for one in here if one.model_id == header.model), None)
-    if kept is None:
-        known = ", ".join(f"{one.name} ({one.model_id.hex()})" for one in here) or "none of this system"
-        message = f"made with weights {header.model.hex()}; at hand are {known}"
-        raise WrongModelError(message, offset=start + 1, field="model")
-    place = next((i for i, layer in enumerate(header.layers) if layer.kind == miniature.LATENT_KIND), None)
-    try:
-        if header.system == miniature.NUMBER:
-            codec = miniature.embedded()
-            return OfMiniature(codec, codec.read(header), header)
-        other = taco.opened(kept.folder, kept.identity)
-        return OfTaco(other, other.read(header), header)
-    except DecodeError as error:
-        raise located(error, blob, header, place) from error
-
-
-def taco_sets(weights: str | Path | None) -> list[WeightSet]:
-    return sets(taco.NAME) if weights is None else [at(Path(weights))]
-
-
-def located(error: DecodeError, blob: bytes, header: Blob, place: int | None) -> DecodeError:
-    """Say where in the file the fault lies that was found in the body of a layer; of none, at the start."""
-    at = 0
-    for part in parts(header, bare=is_bare(blob)):
-        if place is None or (part.field == "body" and part.layer == place):
-            break
-        at += len(part.data)
-    return type(error)(error.message, offset=at + error.offset, field=error.field)
-
-
-def read_beside(blob: bytes, header: Blob) -> list[Beside | None]:
-    """Read the layers of an unpacked file that need no weights, in their order; None for the others. Raises DecodeError."""
-    found: list[Beside | None] = []
-    cells, modelled_bytes = MOST_CELLS, MOST_MODELLED_BYTES
-    for place, layer in enumerate(header.layers):
-        try:
-            made = _read_beside(layer, header.width_px, header.height_px, cells, modelled_bytes)
-        except DecodeError as error:
-            raise located(error, blob, header, place) from error
-        cells -= made.cells if isinstance(made, masks.Masks | sketch.Sketch) else 0
-        modelled_bytes -= made.modelled_bytes if isinstance(made, text.Text) else 0
-        found.append(made)
-    return found
-
-
-def _read_beside(layer: Layer, width_px: int, height_px: int, most_cells: int, most_modelled_bytes: int) -> Beside | None:
-    match KINDS.get(layer.kind):
-        case "text":
-            return text.read(layer.body, most_modelled_bytes)
-        case "masks":
-            return masks.read(layer.body, width_px, height_px, most_cells)
-        case "sketch":
-            return sketch.read(layer.body, most_cells)
-        case "choice":
-            return choice.read(layer.body)
-        case _:
-            return None
+    return image.resize(pixels, *size)
 
 
 def inspect(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
@@ -245,7 +171,12 @@ def inspect(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
 def report(blob: bytes, words: dict[bytes, str], max_pixels: int) -> Report:
     """Name the owner of every byte; ``words``: by the body that holds them."""
     latent = taco.explain if unpack(blob, max_pixels=max_pixels).system == taco.NUMBER else miniature.explain
-    describe = {miniature.LATENT_KIND: latent, TEXT_KIND: lambda body: describe_text(body, words.get(body))}
+    describe = {
+        miniature.LATENT_KIND: latent,
+        TEXT_KIND: lambda body: describe_text(body, words.get(body)),
+        textsketch.SKETCH_KIND: textsketch.explain_sketch,
+        textsketch.CHOICE_KIND: textsketch.explain_choice,
+    }
     return explain(blob, max_pixels=max_pixels, describe_body=describe)
 
 
@@ -269,7 +200,10 @@ def verify(blob: bytes, *, weights: str | Path | None = None, max_pixels: int = 
     Stricter than ``decode``, which reads what it paints from. Layers of unknown kinds that may be skipped are not judged.
     ``weights``: as for ``decode``.
     """
-    header = read(blob, max_pixels, weights).header
+    found = read(blob, max_pixels, weights)
+    header = found.header
+    if isinstance(found, OfWords) and found.layers.sketch is not None:
+        textsketch.sketch_map(found.layers.sketch, weights)
     beside = zip(header.layers, read_beside(blob, header), strict=True)
     words = {layer.body: made.words for layer, made in beside if isinstance(made, text.Text)}
     return report(blob, words, max_pixels)

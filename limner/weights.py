@@ -86,19 +86,28 @@ def sets(system: str) -> list[WeightSet]:
     A set is a folder in one of these; folders without a usable manifest are passed over.
     """
     found = [at(DATA / system)] if (DATA / system / MANIFEST).is_file() else []
-    for place in filter(None, os.environ.get(PLACES, "").split(os.pathsep)):
-        for manifest in sorted(Path(place).glob(f"*/{MANIFEST}")):
+    for place in places():
+        for manifest in sorted(place.glob(f"*/{MANIFEST}")):
             with suppress(MissingError):
                 found += [kept for kept in [at(manifest.parent)] if kept.system == system]
     return found
 
 
+def places() -> list[Path]:
+    """The folders that LIMNER_WEIGHTS names."""
+    return [Path(place) for place in os.environ.get(PLACES, "").split(os.pathsep) if place]
+
+
 def published(name: str) -> Path:
     """The folder of weights that others publish: a folder as it is, a name of the catalogue, or an id of the hub that was
-    fetched. Nothing is fetched here. MissingError with the command that fetches it."""
+    fetched. A folder of that name of the catalogue, in one that LIMNER_WEIGHTS names, goes before what was fetched. Nothing is
+    fetched here. MissingError with the command that fetches it."""
     folder = Path(name)
     if folder.is_dir():
         return folder
+    for place in places() if name in CATALOG else []:
+        if (place / name).is_dir():
+            return place / name
     hub = need("huggingface_hub", extra="describe")
     for repository in repositories(name):
         try:

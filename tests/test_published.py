@@ -77,6 +77,16 @@ def test_a_fetch_that_fails_is_one_line(cache: Path, capsys: pytest.CaptureFixtu
 
 
 def test_only_tensors_and_settings_are_fetched() -> None:
-    """HED is published as a pickle of tensors alone, which is read as such."""
-    kinds = {Path(pattern).suffix for kept in CATALOG.values() for pattern in kept.files}
-    assert kinds == {".safetensors", ".json", ".txt", ".model", ".jinja", ".pth"}
+    """Some are published as pickles of tensors alone, and are read as such."""
+    pickles = {name for name, kept in CATALOG.items() if any(Path(one).suffix in (".pth", ".bin") for one in kept.files)}
+    assert pickles == {"hed", "hed-bsds500", "controlnet-hed-sd21"}
+    kinds = {Path(pattern).suffix for name, kept in CATALOG.items() if name not in pickles for pattern in kept.files}
+    assert kinds == {".safetensors", ".json", ".txt", ".model", ".jinja"}
+
+
+def test_a_folder_of_the_user_goes_first(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine" / "sam").mkdir(parents=True)
+    monkeypatch.setenv("LIMNER_WEIGHTS", str(tmp_path / "mine"))
+    assert weights.published("sam") == tmp_path / "mine" / "sam"
+    with pytest.raises(MissingError):
+        weights.published("sam2")

@@ -36,10 +36,10 @@ from limner.weights import at
 
 CHILD = """
 import sys
-from limner import api
+from limner import files
 from limner.bench.codec_exact import fingerprint
 for name in sys.argv[2:]:
-    print(fingerprint(api.read(open(name, "rb").read(), weights=sys.argv[1]).fitted.walked))
+    print(fingerprint(files.read(open(name, "rb").read(), weights=sys.argv[1]).fitted.walked))
 """
 
 

@@ -33,10 +33,10 @@ QUALITIES = (8, 32, 56)
 NEVER_LOWER = 1e9
 CHILD = """
 import sys
-from limner import api
+from limner import files
 from limner.bench.exact import fingerprint
 for name in sys.argv[1:]:
-    print(fingerprint(api.read(open(name, "rb").read()).fitted.walked))
+    print(fingerprint(files.read(open(name, "rb").read()).fitted.walked))
 """
 
 

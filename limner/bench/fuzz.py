@@ -23,7 +23,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from limner import api
+from limner import api, files
 from limner.bench.mutate import heaviest, invented, seeds
 from limner.bench.speed import peak_mb
 from limner.container import unpack
@@ -65,7 +65,7 @@ def decode_small(blob: bytes) -> object:
 
 def read_layers(blob: bytes) -> object:
     """Read the bodies that need no weights, of whatever system."""
-    return api.read_beside(blob, unpack(blob))
+    return files.read_beside(blob, unpack(blob))
 
 
 VERBS: dict[str, Verb] = {

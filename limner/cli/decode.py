@@ -10,6 +10,7 @@ import typer
 
 from limner.cli import options
 from limner.cli.batch import Outcome
+from limner.cli.painting import Painting, watch
 from limner.cli.plan import STREAM, Job, Naming, writing_jobs
 from limner.cli.streams import read_blob, shown, write
 from limner.cli.talk import carry_out
@@ -17,6 +18,7 @@ from limner.cli.talk import carry_out
 PAINTERS = ("faithful", "vivid")  # those of limner.systems.miniature, which is not to be loaded for --help
 FILES = frozenset({".limn"})
 # System and painter whose pictures show only what was sent; the others paint what they think was there.
+PREVIEW = "a preview: what was sent, not a picture"
 INVENTS_NOTHING = frozenset({("miniature", "faithful")})
 
 
@@ -28,6 +30,8 @@ class Decode:
     painter: str
     strength: float
     weights: Path | None
+    painting: Painting
+    preview: bool
     max_pixels: int
 
     def __call__(self, job: Job) -> Outcome:
@@ -42,16 +46,24 @@ class Decode:
             painter=self.painter,
             strength=self.strength,
             weights=self.weights,
+            settings=self.painting.settings,
+            machine=self.painting.machine(),
+            watch=watch(),
+            preview=self.preview,
             max_pixels=self.max_pixels,
         )
         target = job.target or STREAM
         suffix = ".png" if target == STREAM else Path(target).suffix
-        invented = (report.system, self.painter) not in INVENTS_NOTHING
-        write(target, to_file(pixels, suffix, notes=notes(report.system, len(blob), invented=invented)))
+        invented = not self.preview and (report.system, self.painter) not in INVENTS_NOTHING
+        write(target, to_file(pixels, suffix, notes=notes(report.system, len(blob), self.detail(invented))))
         height_px, width_px = pixels.shape[:2]
         line = f"{job.source} -> {shown(target)}: {width_px} x {height_px} px from {len(blob)} bytes"
         facts = {"system": report.system, "bytes": len(blob), "invented": invented}
         return Outcome(job.source, target, "done", line, facts={**facts, "width_px": width_px, "height_px": height_px})
+
+    def detail(self, invented: bool) -> str:
+        """What is to be thought of a picture's detail."""
+        return PREVIEW if self.preview else "may be invented" if invented else "nothing invented"
 
 
 def as_pictures(plan: list[Job]) -> None:
@@ -64,13 +76,13 @@ def as_pictures(plan: list[Job]) -> None:
             raise typer.BadParameter(f"a picture's name ends in {', '.join(SUFFIXES)}, not {target!r}", param_hint="--output")
 
 
-def notes(system: str, size_bytes: int, *, invented: bool) -> dict[str, str]:
-    """Say in a picture's metadata where it comes from and whether its detail may be invented."""
+def notes(system: str, size_bytes: int, detail: str) -> dict[str, str]:
+    """Say in a picture's metadata where it comes from and what is to be thought of its detail."""
     return {
         "Software": "limner",
         "limner:system": system,
         "limner:bytes": str(size_bytes),
-        "limner:detail": "may be invented" if invented else "nothing invented",
+        "limner:detail": detail,
     }
 
 
@@ -81,6 +93,13 @@ def decode(
     painter: Annotated[str, typer.Option(help="faithful: blurs what is not known; vivid: paints likely detail.")] = "faithful",
     strength: Annotated[float, typer.Option(min=0, max=1, help="How much of the vivid painter.")] = 1.0,
     weights: options.Weights = None,
+    settings: options.Settings = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Of pic and pics: a card of what was sent; needs no painter.")
+    ] = False,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    offload: options.Offload = "auto",
     max_pixels: options.MaxPixels = options.MAX_PIXELS,
     recursive: options.Recursive = False,
     overwrite: options.Overwrite = False,
@@ -95,7 +114,8 @@ def decode(
     options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
     if painter not in PAINTERS:
         raise typer.BadParameter(f"one of {', '.join(PAINTERS)}, not {painter!r}", param_hint="--painter")
-    task = Decode(options.size_px(size), painter, strength, weights, max_pixels)
+    painting = Painting(settings, device=device, precision=precision, offload=offload)
+    task = Decode(options.size_px(size), painter, strength, weights, painting, preview, max_pixels)
     plan = writing_jobs(inputs, FILES, Naming(output, ".png", overwrite, skip), recursive=recursive)
     as_pictures(plan)
     carry_out(task, plan, processes=jobs, json_lines=json)

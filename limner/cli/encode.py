@@ -10,6 +10,7 @@ import typer
 
 from limner.cli import options
 from limner.cli.batch import Outcome
+from limner.cli.painting import WORDS, Painting
 from limner.cli.plan import STREAM, Job, Naming, writing_jobs
 from limner.cli.streams import shown, stdin, write
 from limner.cli.talk import carry_out
@@ -33,6 +34,7 @@ class Encode:
     system: str
     caption: str
     weights: Path | None
+    painting: Painting
     bare: bool
     max_pixels: int
     background: tuple[int, int, int]
@@ -52,6 +54,7 @@ class Encode:
             system=self.system,
             caption=self.caption,
             weights=self.weights,
+            wish=self.painting.wish() if self.system in WORDS else None,
             bare=self.bare,
             max_pixels=self.max_pixels,
         )
@@ -73,8 +76,16 @@ def encode(
         int | None, typer.Option(min=0, max=63, help="0..63; 32 if nothing is asked.", show_default=False)
     ] = None,
     system: Annotated[str, typer.Option(help="Which system codes.")] = "miniature",
-    caption: Annotated[str, typer.Option(help="Words for an encoder that reads them (taco); they are not sent.")] = "",
+    caption: Annotated[str, typer.Option(help="The words that pic and pics send, or that taco's encoder reads.")] = "",
     weights: options.Weights = None,
+    settings: options.Settings = None,
+    candidates: Annotated[
+        int | None, typer.Option(min=1, max=256, help="How many are painted; the best is meant.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the first candidate.")] = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    offload: options.Offload = "auto",
     bare: Annotated[bool, typer.Option("--bare", help="Leave out the two bytes by which files are known.")] = False,
     background: Annotated[str, typer.Option(help="Colour behind transparent parts: #rrggbb or a name.")] = "white",
     max_pixels: options.MaxPixels = options.MAX_PIXELS,
@@ -92,8 +103,8 @@ def encode(
     options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
     if bpp is not None and not 0 < bpp < float("inf"):
         raise typer.BadParameter("a rate is over 0", param_hint="--bpp")
-    task = Encode(
-        target_bytes, bpp, quality, options.system(system), caption, weights, bare, max_pixels, options.colour(background)
-    )
+    painting = Painting(settings, candidates, seed, device, precision, offload)
+    named, behind = options.system(system), options.colour(background)
+    task = Encode(target_bytes, bpp, quality, named, caption, weights, painting, bare, max_pixels, behind)
     plan = writing_jobs(inputs, PICTURES, Naming(output, ".limn", overwrite, skip), recursive=recursive)
     carry_out(task, plan, processes=jobs, json_lines=json)

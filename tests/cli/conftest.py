@@ -34,6 +34,7 @@ def encode(
     system: str,
     caption: str,
     weights: Path | None,
+    wish: object,
     bare: bool,
     max_pixels: int,
 ) -> bytes:
@@ -52,6 +53,10 @@ def decode(
     painter: str = "faithful",
     strength: float = 1.0,
     weights: Path | None = None,
+    settings: str | None = None,
+    machine: object = None,
+    watch: object = None,
+    preview: bool = False,
 ) -> Pixels:
     found = unpack(blob, max_pixels=max_pixels)
     small = np.frombuffer(found.layers[0].body, np.uint8).reshape(4, 4, 3)

@@ -32,7 +32,7 @@ from limner.systems import taco  # noqa: E402
 from limner.weights import at, sets  # noqa: E402
 
 PICTURE = scene(100, 75)
-READ = "import sys; from limner import api; found = api.read(sys.stdin.buffer.read()); print(hash(found.fitted.layer))"
+READ = "import sys; from limner import files; found = files.read(sys.stdin.buffer.read()); print(hash(found.fitted.layer))"
 
 
 @pytest.fixture(scope="module")
