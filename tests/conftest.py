@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from hypothesis import settings
 from numpy.typing import NDArray
 from pictures import scene
 from PIL import Image
+
+from limner.weights import DATA, at, write_manifest
 
 # No deadline: the machines that run this are shared. The same examples every time: a red run can be repeated.
 settings.register_profile("limner", deadline=None, derandomize=True)
@@ -31,6 +34,17 @@ def photo_file(photo: NDArray[np.uint8], tmp_path: Path) -> Path:
     path = tmp_path / "harbour.png"
     Image.fromarray(photo).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def sketch_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """miniature's weights under the name of a sketch's: they are of one family."""
+    folder = tmp_path_factory.mktemp("sets") / "sketch"
+    shutil.copytree(DATA / "miniature", folder)
+    kept = at(folder)
+    others = tuple(name for name in kept.files if name not in kept.decoding)
+    write_manifest(folder, "standing in", kept.decoding, others, "sketch")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -31,23 +30,12 @@ from limner.systems import presets, textsketch
 from limner.systems.presets import Settings
 from limner.systems.sketches import opened
 from limner.systems.textsketch import FIRST, Layers, Scene, TextSketch
-from limner.weights import DATA, at, packaged, write_manifest
+from limner.weights import DATA, at, packaged
 
 PICTURE = scene(96, 64)
 WORDS = "a green hill under a blue sky"
 SMALL = Painter(area_px=64 * 48, short_px=None, multiple=8, steps=2)
 """Paints 72 x 48."""
-
-
-@pytest.fixture(scope="module")
-def sketch_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """miniature's weights, under the name of a sketch's: they are of one family."""
-    folder = tmp_path_factory.mktemp("sets") / "sketch"
-    shutil.copytree(DATA / "miniature", folder)
-    kept = at(folder)
-    others = tuple(name for name in kept.files if name not in kept.decoding)
-    write_manifest(folder, "standing in", kept.decoding, others, "sketch")
-    return folder
 
 
 @pytest.fixture(scope="module")
