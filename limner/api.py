@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 
@@ -71,13 +70,15 @@ def encode(
     height_px, width_px = pixels.shape[:2]
     if bpp is not None:
         target_bytes = int(min(bpp * width_px * height_px / 8, MOST_BYTES))
+    if wish is not None and system not in textsketch.NUMBERS:
+        raise EncodeError("a wish is of pic and pics: leave it out")
     if system == taco.NAME:
         if quality is not None:
             raise EncodeError("taco's weights have one quality: give target_bytes, or nothing")
         return encode_taco(pixels, caption, weights, target_bytes, bare)
     if system in textsketch.NUMBERS:
-        asked = replace(wish or Wish(), caption=caption, quality=quality, sketch_weights=weights)
-        return painted.encode(pixels, system, asked, target_bytes, bare=bare)
+        asked = painted.Size(target_bytes, quality, bare)
+        return painted.encode(pixels, system, caption, wish or Wish(), asked, weights)
     if caption or weights is not None:
         raise EncodeError("miniature reads no words and has the weights of the package: caption and weights are taco's")
     codec = miniature.embedded()

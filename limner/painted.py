@@ -37,19 +37,15 @@ MOST_SEED = 2**32 - 1
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked of an encoder of pic or pics.
+    """What is asked of an encoder of pic or pics beside words and size.
 
-    caption: the words; "" lets the settings find them. settings: by name, from a file, or themselves. candidates: how many are
-    painted, None for what the settings say. seed: of the first, 0 to 2**32 - 1. quality: of the sketch. sketch_weights: a
-    folder, else the first set that is here. machine: on what weights run. watch: is told steps of painting. Raises EncodeError.
+    settings: by name, from a file, or themselves. candidates: how many are painted, None for what the settings say. seed: of
+    the first, 0 to 2**32 - 1. machine: on what weights run. watch: is told steps of painting. Raises EncodeError.
     """
 
-    caption: str = ""
     settings: str | Path | Settings = LIGHT
     candidates: int | None = None
     seed: int = 0
-    quality: int | None = None
-    sketch_weights: str | Path | None = None
     machine: Machine = HERE
     watch: Watch | None = None
 
@@ -58,34 +54,46 @@ class Wish:
             raise EncodeError(f"a seed is 0 to {MOST_SEED}, not {self.seed}")
 
     def of(self, system: str) -> Settings:
-        """The settings, with what else is asked for. SceneError for what there is not."""
+        """The settings, with the candidates that are asked for. SceneError for what there is not."""
         found = self.settings if isinstance(self.settings, Settings) else presets.settings_of(system, self.settings)
-        found = found if self.candidates is None else replace(found, candidates=self.candidates)
-        return found if self.quality is None else replace(found, quality=self.quality)
+        return found if self.candidates is None else replace(found, candidates=self.candidates)
 
 
-def encode(pixels: Pixels, system: str, wish: Wish, limit_bytes: int | None = None, *, bare: bool = False) -> bytes:
-    """A picture (h, w, 3) as a file of pic or pics of at most ``limit_bytes``.
+@dataclass(frozen=True)
+class Size:
+    """limit_bytes: of the whole file, None for none. quality: of the sketch, None for what the settings say. bare: without the
+    two bytes by which files are known."""
 
+    limit_bytes: int | None = None
+    quality: int | None = None
+    bare: bool = False
+
+
+def encode(
+    pixels: Pixels, system: str, caption: str, wish: Wish, size: Size = Size(), weights: str | Path | None = None
+) -> bytes:
+    """A picture (h, w, 3) as a file of pic or pics.
+
+    ``caption``: its words; "" lets the settings find them. ``weights``: a folder with the sketch's, else the first set here.
     With words that are given and one candidate nothing is painted, and no weights but the package's are needed. Raises
     BudgetError with the least that would do, MissingError if weights are not here, SceneError for bad settings.
     """
     settings = wish.of(system)
     codec = TextSketch(system, settings.painter)
-    words = " ".join(wish.caption.split()) or presets.words_of(settings, pixels, torch_device(wish.machine))
-    drawn = sketch_codec(wish.sketch_weights) if system == "pics" else None
+    words = " ".join(caption.split()) or presets.words_of(settings, pixels, torch_device(wish.machine))
+    drawn = sketch_codec(weights) if system == "pics" else None
     scene = codec.describe(pixels, words, presets.detector_of(settings) if drawn else None)
     several = settings.candidates > 1
     meant = textsketch.longest(wish.seed, settings.candidates) if several else Choice(wish.seed)
-    if limit_bytes is None:
-        layers = codec.fit(scene, drawn, settings.quality, meant)
+    if size.limit_bytes is None:
+        layers = codec.fit(scene, drawn, settings.quality if size.quality is None else size.quality, meant)
     else:
-        layers = codec.fit_within(scene, limit_bytes, drawn, meant, bare=bare)
+        layers = codec.fit_within(scene, size.limit_bytes, drawn, meant, bare=size.bare)
     if several:
         painter = opened(settings.painter if layers.sketch else replace(settings.painter, control=""), wish.machine)
         judge = likeness.at_hand(device=torch_device(wish.machine))
-        layers = codec.choose(layers, scene, settings.candidates, painter, judge, wish.watch, wish.sketch_weights)
-    return pack(codec.blob(layers, scene.size_px), bare=bare)
+        layers = codec.choose(layers, scene, settings.candidates, painter, judge, wish.watch, weights)
+    return pack(codec.blob(layers, scene.size_px), bare=size.bare)
 
 
 def sketch_codec(weights: str | Path | None) -> SketchCodec:

@@ -103,6 +103,8 @@ def encode(
     options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
     if bpp is not None and not 0 < bpp < float("inf"):
         raise typer.BadParameter("a rate is over 0", param_hint="--bpp")
+    if system not in WORDS and (settings, candidates, seed) != (None, None, 0):
+        raise typer.BadParameter("--settings, --candidates and --seed are of pic and pics")
     painting = Painting(settings, candidates, seed, device, precision, offload)
     named, behind = options.system(system), options.colour(background)
     task = Encode(target_bytes, bpp, quality, named, caption, weights, painting, bare, max_pixels, behind)

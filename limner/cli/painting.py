@@ -35,7 +35,7 @@ class Painting:
         from limner.painted import Wish
 
         given = self.settings or "light"
-        return Wish("", given, self.candidates, self.seed, machine=self.machine(), watch=watch())
+        return Wish(given, self.candidates, self.seed, machine=self.machine(), watch=watch())
 
 
 def watch() -> Watch | None:

@@ -269,6 +269,7 @@ def test_devices_are_written_to(say: Say, photo_file: Path) -> None:
         (["encode", "PHOTO", "--target-bytes", "0"], "0"),
         (["encode", "PHOTO", "--background", "nocolour"], "nocolour"),
         (["encode", "PHOTO", "--background", "rgb(300, 0, 0)"], "rgb(300, 0, 0)"),
+        (["encode", "PHOTO", "--candidates", "3"], "are of pic and pics"),
         (["encode", "PHOTO", "--system", "crayon"], "miniature or pic or pics or taco, not 'crayon'"),
         (["encode", "PHOTO", "-o", "-", "--json"], "cannot share stdout"),
         (["encode", "PHOTO", "-", "-o", "out"], "stands alone"),
