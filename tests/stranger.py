@@ -167,6 +167,14 @@ def read_sketch(body: bytes) -> NDArray[np.bool_]:
     return np.array([[lines[r, x] == 1 for x in range(columns + 1)] for r in range(rows + 1)])
 
 
+def read_map(body: bytes) -> tuple[int, int, int, bytes, bytes]:
+    """Coding, width and height of the map, model, latent body."""
+    rows, rest = varint(body)
+    columns, rest = varint(rest)
+    assert rest[0] in (1, 2)
+    return rest[0], columns + 1, rows + 1, rest[1:3], rest[3:]
+
+
 # --- 10.2 text, 10.10 words
 
 

@@ -16,16 +16,8 @@ from hypothesis import strategies as st
 
 from limner.catalog import CATALOG
 from limner.errors import LimnerError, SceneError
-from limner.render.painter import (
-    PAINTERS,
-    SCHEDULERS,
-    Painter,
-    digest,
-    from_json,
-    identity,
-    model_id,
-    to_json,
-)
+from limner.render.identity import digest
+from limner.render.painter import PAINTERS, SCHEDULERS, Painter, from_json, identity, model_id, to_json
 
 PAPER, FAST = PAINTERS["pic", "paper"], PAINTERS["pic", "fast"]
 SIDES = st.integers(1, 65536) | st.integers(1, 2000)

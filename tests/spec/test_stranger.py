@@ -12,10 +12,22 @@ from hyperpaths import KINDS, random_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from stranger import DATA, Refused, read_choice, read_hyperlatent, read_latent, read_masks, read_sketch, read_text
+from stranger import (
+    DATA,
+    Refused,
+    read_choice,
+    read_hyperlatent,
+    read_latent,
+    read_map,
+    read_masks,
+    read_sketch,
+    read_text,
+)
 
 from limner.layers import choice, hyperlatent, hyperpath, latent, masks, path, sketch, text
 from limner.layers.hyperlatent import Hyperlatent
+from limner.systems.sketches import LatentCodec
+from limner.weights import packaged
 
 
 @cache
@@ -71,6 +83,18 @@ def test_masks(cell: int, width: int, height: int, count: int, seed: int) -> Non
 def test_sketch(drawn: tuple[int, int, int, float]) -> None:
     lines = drawn_map(*drawn)
     assert read_sketch(sketch.write(sketch.draw(lines))).tolist() == lines.tolist()
+
+
+def test_sketch_that_is_a_map() -> None:
+    codec = LatentCodec(packaged("miniature"))
+    rows, columns = np.mgrid[0:40, 0:90]
+    made = codec.fit(np.where(np.abs(rows - columns / 3) < 2, 1, 0).astype(np.float32), 30, 1)
+    coding, width, height, model, body = read_map(sketch.write(made))
+    assert (coding, width, height, model) == (1, 90, 40, codec.weights.model_id)
+    scale, quality, _, symbols, _ = read_latent(body, width, height, weights()[1])
+    assert (scale, quality) == (1, 30)
+    walked = latent.read(body, width, height, weights()[0])
+    np.testing.assert_array_equal(symbols, walked.layer.symbols)
 
 
 @settings(max_examples=15, deadline=None)
