@@ -81,15 +81,16 @@ def at(folder: Path) -> WeightSet:
 
 
 def sets(system: str) -> list[WeightSet]:
-    """All sets for a system that are here: the package's, then those in the folders that LIMNER_WEIGHTS names.
+    """All sets for a system that are here: the package's, the one of the system's name first, then those in the folders that
+    LIMNER_WEIGHTS names.
 
     A set is a folder in one of these; folders without a usable manifest are passed over.
     """
     found = [at(DATA / system)] if (DATA / system / MANIFEST).is_file() else []
-    for place in places():
+    for place in (DATA, *places()):
         for manifest in sorted(place.glob(f"*/{MANIFEST}")):
             with suppress(MissingError):
-                found += [kept for kept in [at(manifest.parent)] if kept.system == system]
+                found += [kept for kept in [at(manifest.parent)] if kept.system == system and kept.folder != DATA / system]
     return found
 
 
