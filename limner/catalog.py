@@ -91,7 +91,7 @@ CATALOG: dict[str, Published] = {
         ("stable-diffusion-v1-5/stable-diffusion-v1-5",),
         "CreativeML OpenRAIL-M",
         4270,
-        ("pic", "pics"),
+        ("pic", "pics", "sedic"),
         "paints from words",
         DIFFUSION,
     ),
@@ -99,7 +99,7 @@ CATALOG: dict[str, Published] = {
         ("stabilityai/sd-turbo",),
         "Stability AI Community License",
         5210,
-        ("pic", "pics"),
+        ("pic", "pics", "sedic"),
         "paints from words in few steps",
         DIFFUSION,
     ),
@@ -115,7 +115,24 @@ CATALOG: dict[str, Published] = {
     "controlnet-softedge-sd15": Published(
         ("lllyasviel/control_v11p_sd15_softedge",), "OpenRAIL", 1450, ("pics",), "has sd15 follow soft edges", CONTROL
     ),
+    # As tensors alone, in a pickle and in no other form; other versions lie beside it.
+    "diffbir-v2": Published(
+        ("lxq007/DiffBIR-v2",), "Apache-2.0", 1450, ("sedic",), "has sd21 follow a coarse picture", ("v2.pth",)
+    ),
+    "controlnet-tile-sd15": Published(
+        ("lllyasviel/control_v11f1e_sd15_tile",),
+        "OpenRAIL",
+        1450,
+        ("sedic",),
+        "has sd15 follow a coarse picture; a pickle, of which tensors alone are read",
+        ("diffusion_pytorch_model.bin", "*.json"),
+    ),
     "taesd": Published(
-        ("madebyollin/taesd",), "MIT", 10, ("pic", "pics"), "tiny VAE of sd15, sd21 and sd-turbo, quick and less exact", CONTROL
+        ("madebyollin/taesd",),
+        "MIT",
+        10,
+        ("pic", "pics", "sedic"),
+        "tiny VAE of sd15, sd21 and sd-turbo, quick and less exact",
+        CONTROL,
     ),
 }

@@ -41,7 +41,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "api": USERS | {"files", "painted"},
     "pillow": {"errors", "image", "container", "api"},
     "train": USERS,
-    "bench": USERS | {"api", "files", "train"},
+    "bench": USERS | {"api", "files", "painted", "train"},
     "serve": USERS | {"api"},
     "scale": USERS | {"api"},
     "cli": USERS | {"catalog", "api", "painted", "train", "bench", "serve", "scale"},

@@ -79,7 +79,7 @@ def test_a_fetch_that_fails_is_one_line(cache: Path, capsys: pytest.CaptureFixtu
 def test_only_tensors_and_settings_are_fetched() -> None:
     """Some are published as pickles of tensors alone, and are read as such."""
     pickles = {name for name, kept in CATALOG.items() if any(Path(one).suffix in (".pth", ".bin") for one in kept.files)}
-    assert pickles == {"hed", "hed-bsds500", "controlnet-hed-sd21"}
+    assert pickles == {"hed", "hed-bsds500", "controlnet-hed-sd21", "controlnet-tile-sd15", "diffbir-v2"}
     kinds = {Path(pattern).suffix for name, kept in CATALOG.items() if name not in pickles for pattern in kept.files}
     assert kinds == {".safetensors", ".json", ".txt", ".model", ".jinja"}
 

@@ -31,9 +31,10 @@ def drawn(seeds: Sequence[int], draw: int, shape: Shape) -> Any:
 
 
 @contextmanager
-def answering(scheduler: Any, seeds: Sequence[int]) -> Iterator[None]:
-    """Inside, a scheduler of diffusers draws the noise of these seeds; afterwards it is as it was."""
-    mode, plain = answers(seeds), scheduler.step
+def answering(scheduler: Any, seeds: Sequence[int], start: int = 0) -> Iterator[None]:
+    """Inside, a scheduler of diffusers draws the noise of these seeds, from the draw after ``start`` on; afterwards it is as it
+    was."""
+    mode, plain = answers(seeds, start), scheduler.step
 
     # Pipelines look at the signature, which is kept.
     @wraps(plain)
@@ -48,14 +49,14 @@ def answering(scheduler: Any, seeds: Sequence[int]) -> Iterator[None]:
         del scheduler.step
 
 
-def answers(seeds: Sequence[int]) -> AbstractContextManager[Any]:
-    """While it is on, the k-th call of torch.randn or torch.randn_like gets draw k of every seed, counted over all times that
-    it is on. Such a call has as many rows as there are seeds, else LimnerError is raised."""
+def answers(seeds: Sequence[int], start: int = 0) -> AbstractContextManager[Any]:
+    """While it is on, the k-th call of torch.randn or torch.randn_like gets draw ``start`` + k of every seed, counted over all
+    times that it is on. Such a call has as many rows as there are seeds, else LimnerError is raised."""
     torch = need("torch", extra="diffusion")
     from torch.overrides import TorchFunctionMode
 
     class Answering(TorchFunctionMode):
-        draws = 0
+        draws = start
 
         def __torch_function__(
             self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None

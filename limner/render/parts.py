@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from limner.catalog import CATALOG
 from limner.errors import LimnerError, MissingError
@@ -60,7 +60,18 @@ class Parts:
         return tuple(sum(tensor.numel() * tensor.element_size() for tensor in model.parameters()) for model in self.models)
 
 
-def missing(painter: Painter) -> list[Missing]:
+class Models(Protocol):
+    """Settings that name models; "" for none."""
+
+    @property
+    def base(self) -> str: ...
+    @property
+    def control(self) -> str: ...
+    @property
+    def vae(self) -> str: ...
+
+
+def missing(painter: Models) -> list[Missing]:
     """All weights of a painter that are not here. MissingError for a name that means no weights."""
     found = []
     for name in filter(None, dict.fromkeys((painter.base, painter.control, painter.vae))):
@@ -73,13 +84,18 @@ def missing(painter: Painter) -> list[Missing]:
     return found
 
 
-def load(painter: Painter, precision: str) -> Parts:
-    """A painter's models. MissingError if packages or weights are missing, damaged, or do not go together."""
+def demand(painter: Models) -> None:
+    """MissingError with the names, sizes and the command if any weights of a painter are not here."""
     absent = missing(painter)
     if absent:
         sizes = ", ".join(f"{one.name} ({f'about {one.size_mb} MB' if one.size_mb else 'size unknown'})" for one in absent)
         names = " ".join(one.name for one in absent)
         raise MissingError(f"painting needs weights that are not here: {sizes}: limner weights fetch {names}")
+
+
+def load(painter: Painter, precision: str) -> Parts:
+    """A painter's models. MissingError if packages or weights are missing, damaged, or do not go together."""
+    demand(painter)
     with quiet():
         base = base_of(painter.base, painter.scheduler, precision)
         if painter.vae:
@@ -143,7 +159,7 @@ def useless(name: str, folder: Path, error: Exception) -> LimnerError:
     return MissingError(f"{folder.name} of {name} cannot be used ({said}){hint}")
 
 
-def check(painter: Painter, parts: Parts) -> None:
+def check(painter: Models, parts: Parts) -> None:
     """Raise MissingError unless the models go together."""
     if parts.unet.config.in_channels != parts.vae.config.latent_channels:
         raise MissingError(f"{painter.base} does not paint from words alone, or its VAE {painter.vae} is of another model")
