@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,9 +30,13 @@ from limner.layers.hyperlatent import Walked
 from limner.layers.hyperpath import HyperPath
 from limner.layers.latent import LATENT_PX
 from limner.nets import published
+from limner.nets.codec import LEAST_SCALE, MOST_SCALE, Codec
 from limner.nets.exact import on_torch
+from limner.nets.hyperprior import Raster
+from limner.nets.miniature import bounded, rate
 from limner.systems.taco import Fitted, Scene, Taco, opened
 from limner.train.codec import estimate
+from limner.train.integers import as_input
 from limner.weights import at
 
 CHILD = """
@@ -80,13 +85,26 @@ def cost(checkpoint: Path, folder: Path, paths: Sequence[Path], work: Path) -> C
     codec = opened(kept.folder, kept.identity)
     scenes = [codec.describe(whole(path).pixels) for path in paths]
     fitted = [codec.fit(scene) for scene in scenes]
-    estimated = 0.0
-    for scene in scenes:
-        text = None if scene.words is None else torch.from_numpy(scene.words)
-        estimated += estimate(floats, scene.pixels, text).bpp * scene.pixels.shape[0] * scene.pixels.shape[1]
+    estimated = sum(estimated_bits(floats, scene) for scene in scenes)
     written = sum(8 * one.size_bytes for one in fitted)
     equal = by_network(codec, scenes, fitted) | by_process(codec, scenes, fitted, folder, work)
     return Cost(kept.name, written, estimated, len(scenes), equal)
+
+
+@torch.no_grad()
+def estimated_bits(codec: Codec, scene: Scene) -> float:
+    """Of a picture, by float networks. Where each symbol depends on all before it, they are gone through in their order: all at
+    once, as in training, every context would see latents that no decoder has."""
+    if not isinstance(codec, Raster):
+        text = None if scene.words is None else torch.from_numpy(scene.words)
+        return float(estimate(codec, scene.pixels, text).bpp * math.prod(scene.size_px))
+    y = codec.analysis(as_input(scene.pixels))
+    z = codec.hyper_analysis(y)
+    features = codec.hyper_synthesis(codec.entropy_bottleneck.quantised(z), y.shape[2], y.shape[3])
+    found = codec.in_order(features, y)
+    latent_bits = rate(y - found.mean, bounded(found.scale, LEAST_SCALE, MOST_SCALE), 0.0)
+    bits: float = (latent_bits + codec.entropy_bottleneck.rate(z, 0.0)).item()
+    return bits
 
 
 def by_network(codec: Taco, scenes: Sequence[Scene], fitted: Sequence[Fitted]) -> dict[str, int]:

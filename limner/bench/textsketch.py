@@ -148,7 +148,7 @@ def page(rows: Sequence[Row], command: str) -> str:
             "# pic and pics: bytes, layer by layer\n",
             "Computed by the command below; nothing here is written by hand.\n",
             f"```\n{command}\n```\n",
-            f"Means over {pictures} pictures, whole files, read again in full. The words are the pictures' captions, the sketch",
+            f"Means over {pictures} pictures, whole files, read again in full. The words are their captions, the sketch",
             "is drawn by the edge net of the package. Bytes of words and of the sketch are those of their layers' bodies; the",
             "rest is header, layer list and checks. Nothing was painted: this page is about bytes alone.\n",
             means_table(rows),

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from limner.layers import walk
 from limner.nets.codec import Codec, Found, Transforms, Widths, about, conv, deconv, scale_and_mean
 from limner.nets.gdn import GDN
 from limner.nets.miniature import disturbed, rounded
@@ -97,6 +98,17 @@ class Raster(Codec):
         """
         scale, mean = self.predict(features, disturbed(y) if self.training else rounded(y))
         return Found(mean, scale, about(y, mean))
+
+    @torch.no_grad()
+    def in_order(self, features: Tensor, y: Tensor) -> Found:
+        """As a file is coded: each symbol is rounded about a mean that follows from what was decoded before it. Slow."""
+        mean, scale, y_hat = (torch.zeros_like(y).flatten(2) for _ in range(3))
+        for step in walk.waves((y.shape[1], y.shape[2], y.shape[3])):
+            at = torch.from_numpy(step.positions)
+            found = self.predict(features, y_hat.reshape(y.shape))
+            scale[..., at], mean[..., at] = (one.flatten(2)[..., at] for one in found)
+            y_hat[..., at] = about(y.flatten(2)[..., at], mean[..., at])
+        return Found(*(one.reshape(y.shape) for one in (mean, scale, y_hat)))
 
     def predict(self, features: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Scale and mean (b M h w) of every symbol, from features (b 2M h w) and what is seen of y (b M h w)."""
