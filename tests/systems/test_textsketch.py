@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pictures import scene
 from PIL import Image
 
-from limner import api, files, painted
+from limner import api, files, painted, weights
 from limner.cli import main
 from limner.container.blob import Blob, Layer, pack, unpack
 from limner.describe.edges import EdgeNet
@@ -30,7 +30,7 @@ from limner.systems import presets, textsketch
 from limner.systems.presets import Settings
 from limner.systems.sketches import opened
 from limner.systems.textsketch import FIRST, Layers, Scene, TextSketch
-from limner.weights import DATA, at, packaged
+from limner.weights import at
 
 PICTURE = scene(96, 64)
 WORDS = "a green hill under a blue sky"
@@ -274,14 +274,16 @@ def test_settings_come_back_from_their_json(tmp_path: Path) -> None:
         painted.Wish(seed=-1)
 
 
-def test_sketches_without_weights_are_refused(monkeypatch: pytest.MonkeyPatch, here: pytest.MonkeyPatch) -> None:
-    blob = api.encode(PICTURE, system="pics", caption=WORDS, wish=Wish(settings=Settings(SMALL)))
-    monkeypatch.delenv("LIMNER_WEIGHTS")
+def test_sketches_without_weights_are_refused(monkeypatch: pytest.MonkeyPatch, sketch_set: Path) -> None:
+    monkeypatch.delenv("LIMNER_WEIGHTS", raising=False)
+    blob = api.encode(PICTURE, system="pics", caption=WORDS, wish=Wish(settings=Settings(SMALL)), weights=sketch_set)
+    assert at(sketch_set).model_id in blob
     api.inspect(blob)
-    assert packaged("miniature").model_id in blob
-    if not (DATA / "sketch").is_dir():
-        with pytest.raises(MissingError, match="sketch"):
-            api.encode(PICTURE, system="pics", caption=WORDS)
+    api.verify(blob, weights=sketch_set)
     with pytest.raises(WrongModelError):
         api.verify(blob)
-    assert api.decode(blob, preview=True).ndim == 3
+    assert not np.array_equal(api.decode(blob, preview=True), api.decode(blob, preview=True, weights=sketch_set))
+    # Without any: words alone can be sent.
+    monkeypatch.setattr(weights, "DATA", sketch_set / "nothing")
+    with pytest.raises(MissingError, match="sketch"):
+        api.encode(PICTURE, system="pics", caption=WORDS)
