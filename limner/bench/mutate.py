@@ -16,6 +16,9 @@ from limner.container.blob import MAGIC
 from limner.container.fields import SIZES, group_bytes, read_varint
 from limner.errors import LimnerError, MissingError
 from limner.layers import choice, masks, sketch, text
+from limner.painted import Wish
+from limner.render.painter import Painter
+from limner.systems.presets import Settings
 
 WIDTH_PX, HEIGHT_PX = 160, 120
 EDGE_BYTES = (0x00, 0x01, 0x7F, 0x80, 0xFE, 0xFF)
@@ -59,8 +62,11 @@ def _painted_seeds() -> list[bytes]:
     sizes = ((1, 1), (16, 16), (48, 60))
     try:
         pictures = [np.ascontiguousarray(picture[:rows, :columns]) for rows, columns in sizes]
+        small = Wish(settings=Settings(Painter(area_px=4096, short_px=None, multiple=8)))
         return [
-            api.encode(one, quality=quality, bare=bare) for one in pictures for quality in (5, 40) for bare in (False, True)
+            *(api.encode(one, quality=quality, bare=bare) for one in pictures for quality in (5, 40) for bare in (False, True)),
+            *(api.encode(one, system="pics", caption="a hill", quality=9, wish=small) for one in pictures),
+            *(api.encode(one, system="taco") for one in pictures),
         ]
     except MissingError:
         return []

@@ -16,8 +16,8 @@ def test_a_few_hundred_blobs_let_only_our_errors_out() -> None:
     assert tally.blobs == 120
     assert not tally.escapes, tally.escapes[0]
     # Deep code is reached: some blobs are whole files, some fail behind the check.
-    assert tally.outcomes["inspect: done"] > 12
-    assert tally.outcomes["inspect: DamagedError"] > 12
+    assert tally.outcomes["inspect: done"] > 8
+    assert tally.outcomes["inspect: DamagedError"] > 8
     assert tally.outcomes["verify: DamagedError"] > tally.outcomes["inspect: DamagedError"]
 
 
