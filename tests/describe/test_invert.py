@@ -20,10 +20,14 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from limner import api, files  # noqa: E402
 from limner.describe.answer import Limits  # noqa: E402
 from limner.describe.caption import Describer  # noqa: E402
 from limner.describe.invert import PADDING, Inversion, Inverted, Inverter, direction, printable  # noqa: E402
 from limner.errors import LimnerError, MissingError, SceneError  # noqa: E402
+from limner.layers import text  # noqa: E402
+from limner.render.painter import PAINTERS  # noqa: E402
+from limner.systems import presets  # noqa: E402
 
 PIXELS = picture(80, 60)
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -395,3 +399,14 @@ def test_a_tokenizer_saved_by_the_library_is_the_same(folder: Path, tmp_path: Pa
         (saved / name).unlink()
     tokenizer.save_pretrained(saved)
     assert Inverter(str(saved), settings=QUICK).invert(PIXELS) == Inverter(str(folder), settings=QUICK).invert(PIXELS)
+
+
+def test_a_prompt_travels_as_the_words_of_a_file(folder: Path, inverter: Inverter) -> None:
+    """What is found comes back from a file letter by letter, and is read as the same tokens."""
+    words = inverter.describe(PIXELS, Limits()).caption
+    found = files.read(api.encode(PIXELS, system="pic", caption=words))
+    assert isinstance(found, files.OfWords)
+    read = text.expand(found.layers.text)
+    assert words and read == words and inverter.clip.read(read) == inverter.clip.read(words)
+    named = presets.describer_of(presets.Settings(PAINTERS["pic", "paper"], words=f"invert:{folder}"))
+    assert isinstance(named, Inverter) and named.weights == str(folder) and named.settings == Inversion()
