@@ -82,7 +82,7 @@ def encode(
     codec = TextSketch(system, settings.painter)
     words = " ".join(caption.split()) or presets.words_of(settings, pixels, torch_device(wish.machine))
     drawn = sketch_codec(weights) if system == "pics" else None
-    scene = codec.describe(pixels, words, presets.detector_of(settings) if drawn else None)
+    scene = codec.describe(pixels, words, presets.detector_of(settings.edges) if drawn else None)
     several = settings.candidates > 1
     meant = textsketch.longest(wish.seed, settings.candidates) if several else Choice(wish.seed)
     if size.limit_bytes is None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -69,9 +69,15 @@ class ByClip:
         return [float(self.clip.of_picture(candidate) @ wanted) for candidate in candidates]
 
 
+@lru_cache(maxsize=1)
+def by_clip(weights: str, device: str) -> ByClip:
+    """Kept: opening takes gigabytes, and a batch has many pictures."""
+    return ByClip(weights, device)
+
+
 def at_hand(weights: str = CLIP_WEIGHTS, device: str = "cpu") -> Likeness:
     """CLIP where its weights are here, else MS-SSIM."""
-    found = ByClip(weights, device)
+    found = by_clip(weights, device)
     try:
         _ = found.clip
     except MissingError:

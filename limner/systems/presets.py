@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from limner.errors import MissingError, SceneError, WrongModelError
 from limner.layers.quadtree import QUALITIES
 from limner.render import painter as painters
 from limner.render.painter import PAINTERS, Painter, model_id
+from limner.render.settings import check_type
 
 EDGES = ("net", "hed", "hed-bsds500")
 FINDERS = ("invert", "local")
@@ -105,18 +107,19 @@ def from_json(text: str) -> Settings:
     if not isinstance(kept, dict) or not isinstance(kept.get("painter", {}), dict):
         raise SceneError('expected is an object in braces, with the painter in it: {"painter": {...}}', field="settings")
     painter = painters.from_json(json.dumps(kept.pop("painter", {})))
-    known = {"words": str, "edges": str, "candidates": int, "quality": int}
+    known = {"words": "str", "edges": "str", "candidates": "int", "quality": "int"}
     for name, value in kept.items():
         if name not in known:
             raise SceneError(f"settings have {', '.join(field.name for field in fields(Settings))}", field=name)
-        if isinstance(value, bool) or not isinstance(value, known[name]):
-            raise SceneError(f"{known[name].__name__} is expected, not {value!r:.40}", field=name)
+        check_type(name, known[name], value)
     return Settings(painter, **kept)
 
 
-def describer_of(settings: Settings, device: str = "cpu") -> Describer:
-    """Who finds the words. MissingError for settings with nobody who does."""
-    finder, _, weights = settings.words.partition(":")
+@lru_cache(maxsize=1)
+def describer_of(words: str, device: str = "cpu") -> Describer:
+    """Who finds the words, as settings name them. MissingError for nobody. Kept, since opening takes gigabytes and a batch has
+    many pictures."""
+    finder, _, weights = words.partition(":")
     if not finder:
         raise MissingError("these settings have nobody who finds words: give a caption, or take paper or fast")
     return Inverter(weights, device) if finder == "invert" else Local(weights, device)
@@ -124,12 +127,13 @@ def describer_of(settings: Settings, device: str = "cpu") -> Describer:
 
 def words_of(settings: Settings, pixels: Pixels, device: str = "cpu") -> str:
     """The words for a picture (h, w, 3), found by whom the settings name."""
-    return describer_of(settings, device).describe(pixels, Limits()).caption
+    return describer_of(settings.words, device).describe(pixels, Limits()).caption
 
 
-def detector_of(settings: Settings, device: str = "cpu") -> EdgeDetector:
-    """Who draws edges."""
-    return EdgeNet() if settings.edges == "net" else Hed(settings.edges, device)
+@lru_cache(maxsize=1)
+def detector_of(edges: str, device: str = "cpu") -> EdgeDetector:
+    """Who draws edges, as settings name them; kept."""
+    return EdgeNet() if edges == "net" else Hed(edges, device)
 
 
 def painter_of(system: str, model: bytes, given: Painter | None = None) -> Painter:

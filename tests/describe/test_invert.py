@@ -408,5 +408,5 @@ def test_a_prompt_travels_as_the_words_of_a_file(folder: Path, inverter: Inverte
     assert isinstance(found, files.OfWords)
     read = text.expand(found.layers.text)
     assert words and read == words and inverter.clip.read(read) == inverter.clip.read(words)
-    named = presets.describer_of(presets.Settings(PAINTERS["pic", "paper"], words=f"invert:{folder}"))
+    named = presets.describer_of(presets.Settings(PAINTERS["pic", "paper"], words=f"invert:{folder}").words)
     assert isinstance(named, Inverter) and named.weights == str(folder) and named.settings == Inversion()
