@@ -10,16 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from limner import budget, image, painted
+from limner import budget, image, painted, staged
 from limner.container.blob import MAX_PIXELS, Blob, Layer, pack, unpack
 from limner.container.explain import Report, describe_text, explain
-from limner.errors import DecodeError, EncodeError, ImageError, MissingError
-from limner.files import OfWords, read, read_beside
+from limner.describe.scene import Scene
+from limner.errors import DecodeError, EncodeError, ImageError, MissingError, SceneError
+from limner.files import OfSedic, OfWords, read, read_beside
 from limner.layers import text
 from limner.layers.text import MOST_MODELLED_BYTES
 from limner.painted import HERE, Watch, Wish
 from limner.render.machine import Machine
-from limner.systems import miniature, taco, textsketch
+from limner.render.stages import Keep
+from limner.staged import Extent
+from limner.systems import levels, miniature, sedic, taco, textsketch
 from limner.systems.miniature import Fitted, Miniature, Painting, Setting
 from limner.systems.presets import Settings
 from limner.systems.taco import Taco
@@ -27,7 +30,7 @@ from limner.weights import WeightSet, at, sets
 
 DEFAULT_QUALITY = 32
 TEXT_KIND = 2
-ENCODERS = ("miniature", "pic", "pics", taco.NAME)
+ENCODERS = ("miniature", "pic", "pics", taco.NAME, sedic.NAME)
 WHITE = (255, 255, 255)
 MOST_BYTES = 2**40  # a budget over this is one without bounds
 
@@ -44,6 +47,8 @@ def encode(
     system: str = "miniature",
     caption: str = "",
     weights: str | Path | None = None,
+    scene: Scene | str | Path | None = None,
+    extent: Extent | None = None,
     wish: Wish | None = None,
     bare: bool = False,
     max_pixels: int = MAX_PIXELS,
@@ -52,11 +57,12 @@ def encode(
     """Turn a picture into a blob.
 
     picture: a file's path, pixels (h, w, 3) uint8 sRGB, or a Pillow image. At most one of ``target_bytes`` (never exceeded),
-    ``bpp`` (bits per pixel, never exceeded) and ``quality`` (0..63, of miniature and of the sketch of pics) is given.
-    ``caption``: the words that pic and pics send, and what the encoder of taco reads, which is not sent. ``weights``: a folder
-    of taco's or of the sketch's, else the first set that is here. ``wish``: what else is asked of pic and pics. ``bare`` leaves
-    out the two magic bytes. Transparent parts are laid on ``background``. Raises ImageError, BudgetError (with the least that
-    would do), EncodeError, and MissingError if weights are not here.
+    ``bpp`` (bits per pixel, never exceeded) and ``quality`` (0..63, of miniature, the sketch of pics and the reference) is
+    given. ``caption``: the words that pic and pics send, and what the encoder of taco reads, which is not sent. ``weights``: a
+    folder of taco's, of the sketch's or of sedic's reference, else the first set that is here. ``scene``, ``extent``: of sedic,
+    what is said of the picture (or the path of a sidecar), and how much of it is sent. ``wish``: what else is asked of pic,
+    pics and sedic. ``bare`` leaves out the two magic bytes. Transparent parts are laid on ``background``. Raises ImageError,
+    BudgetError (with the least that would do), EncodeError, and MissingError if weights are not here.
     """
     if system not in ENCODERS:
         raise EncodeError(f"system {system!r} cannot be encoded by this version: use {' or '.join(ENCODERS)}")
@@ -70,8 +76,15 @@ def encode(
     height_px, width_px = pixels.shape[:2]
     if bpp is not None:
         target_bytes = int(min(bpp * width_px * height_px / 8, MOST_BYTES))
-    if wish is not None and system not in textsketch.NUMBERS:
-        raise EncodeError("a wish is of pic and pics: leave it out")
+    if wish is not None and system not in (*textsketch.NUMBERS, sedic.NAME):
+        raise EncodeError("a wish is of pic, pics and sedic: leave it out")
+    if system == sedic.NAME:
+        if caption:
+            raise EncodeError("sedic sends what a scene says: give that in place of a caption")
+        asked = painted.Size(target_bytes, quality, bare)
+        return staged.encode(pixels, scene, wish or Wish(), asked, extent or Extent(), weights)
+    if scene is not None or extent is not None:
+        raise EncodeError("scene and extent are of sedic: leave them out")
     if system == taco.NAME:
         if quality is not None:
             raise EncodeError("taco's weights have one quality: give target_bytes, or nothing")
@@ -130,7 +143,10 @@ def decode(
     painter: str = "faithful",
     strength: float = 1.0,
     weights: str | Path | None = None,
-    settings: str | Path | Settings | None = None,
+    settings: str | Path | Settings | levels.Settings | None = None,
+    stages: int | None = None,
+    keep: Keep | None = None,
+    salvage: bool = False,
     machine: Machine = HERE,
     watch: Watch | None = None,
     preview: bool = False,
@@ -142,19 +158,28 @@ def decode(
     (0..1) is how much of it. ``weights``: a folder with those of a file of taco or of the sketch of pics, where they are not in
     the package or in a folder that the environment variable LIMNER_WEIGHTS names. Of pic and pics, ``settings``: those that a
     file was made with, where they are no preset's; ``machine``: on what it is painted; ``watch``: is told steps; ``preview``: a
-    card of what was sent in place of the picture, which needs no painter. Raises DecodeError for bytes that are not a whole,
-    undamaged file for the weights at hand; MissingError for weights that are not here; ImageError for a bad size, painter or
-    strength.
+    card of what was sent in place of the picture, which needs no painter. Of sedic, the same without a preview; ``stages``: 0
+    is the reference by its own decoder, which needs no painter, k ends after k objects, None with the whole; ``keep``: is given
+    the number and the picture of each stage. ``salvage``: of a list of layers that is cut or damaged, paint what is whole.
+    Raises DecodeError for bytes that are not a whole, undamaged file for the weights at hand; MissingError for weights that are
+    not here; ImageError for a bad size, painter or strength.
     """
-    painting, found = Painting(painter, strength), read(blob, max_pixels, weights)
-    if not isinstance(found, OfWords):
+    painting, found = Painting(painter, strength), read(blob, max_pixels, weights, salvage)
+    if not isinstance(found, OfSedic) and (stages is not None or keep is not None):
+        raise ImageError("stages are of files of sedic: this one has none")
+    if isinstance(found, OfSedic):
+        if preview or painting.vivid:
+            raise ImageError("a file of sedic has one painter and no preview: leave it at faithful; stages=0 needs no painter")
+        pixels = staged.paint(found, stages, sedic_settings(settings), machine, watch, keep)
+    elif not isinstance(found, OfWords):
         if preview:
             raise ImageError("a preview is of words and sketches: this file is painted as it is")
         pixels = found.painted(painting)
     elif painting.vivid:
         raise ImageError("a file of words has one painter: leave it at faithful")
     else:
-        pixels = painted.preview(found, weights) if preview else painted.paint(found, settings, machine, watch, weights)
+        mine = words_settings(settings)
+        pixels = painted.preview(found, weights) if preview else painted.paint(found, mine, machine, watch, weights)
     if size is None:
         return pixels
     width_px, height_px = size
@@ -164,6 +189,18 @@ def decode(
     return image.resize(pixels, *size)
 
 
+def sedic_settings(settings: str | Path | Settings | levels.Settings | None) -> str | Path | levels.Settings | None:
+    if isinstance(settings, Settings):
+        raise SceneError("these are of pic and pics, and the file is of sedic", field="settings")
+    return settings
+
+
+def words_settings(settings: str | Path | Settings | levels.Settings | None) -> str | Path | Settings | None:
+    if isinstance(settings, levels.Settings):
+        raise SceneError("these are of sedic, and the file is not", field="settings")
+    return settings
+
+
 def inspect(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
     """Name the owner of every byte. Needs no weights. Raises DecodeError."""
     return report(blob, modelled_words(unpack(blob, max_pixels=max_pixels)), max_pixels)
@@ -171,12 +208,18 @@ def inspect(blob: bytes, *, max_pixels: int = MAX_PIXELS) -> Report:
 
 def report(blob: bytes, words: dict[bytes, str], max_pixels: int) -> Report:
     """Name the owner of every byte; ``words``: by the body that holds them."""
-    latent = taco.explain if unpack(blob, max_pixels=max_pixels).system == taco.NUMBER else miniature.explain
+    header = unpack(blob, max_pixels=max_pixels)
+    of_miniature = header.system == miniature.NUMBER or (
+        header.system == sedic.NUMBER and header.model == miniature.embedded().model_id
+    )
+    latent = miniature.explain if of_miniature else taco.explain
     describe = {
         miniature.LATENT_KIND: latent,
         TEXT_KIND: lambda body: describe_text(body, words.get(body)),
         textsketch.SKETCH_KIND: textsketch.explain_sketch,
         textsketch.CHOICE_KIND: textsketch.explain_choice,
+        sedic.MASKS_KIND: sedic.explain_masks,
+        sedic.PAINTER_KIND: sedic.explain_painter,
     }
     return explain(blob, max_pixels=max_pixels, describe_body=describe)
 

@@ -1,7 +1,8 @@
 """A file read to its last integer or letter, by its system; and the layers that need no weights.
 
     bytes --unpack--> header, layers --> OfMiniature | OfTaco: latents, and the codec that paints them
-                                    \\-> OfWords: words, sketch, choice; who paints them is another matter
+                                    |-> OfWords: words, sketch, choice; who paints them is another matter
+                                    \\-> OfSedic: reference, words, masks; the same
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.container.blob import KINDS, MAX_PIXELS, SYSTEMS, Blob, Layer, is_bare, parts, unpack
-from limner.errors import DecodeError, ImageError, UnsupportedSystemError, WrongModelError
-from limner.layers import choice, masks, sketch, text
+from limner.errors import DecodeError, ImageError, InvalidFieldError, UnsupportedSystemError, WrongModelError
+from limner.layers import choice, masks, painter, sketch, text
 from limner.layers.layer import MOST_CELLS
 from limner.layers.text import MOST_MODELLED_BYTES
-from limner.systems import miniature, taco, textsketch
+from limner.systems import miniature, references, sedic, taco, textsketch
 from limner.systems.miniature import Fitted, Miniature, Painting
 from limner.systems.taco import Taco
 from limner.systems.textsketch import Layers
 from limner.weights import WeightSet, at, sets
 
 Pixels = NDArray[np.uint8]
-Beside = text.Text | masks.Masks | sketch.Sketch | choice.Choice
+Beside = text.Text | masks.Masks | sketch.Sketch | choice.Choice | painter.PainterId
 """Layers that are read without weights."""
 
 
@@ -70,12 +71,32 @@ class OfWords:
         return self.header.width_px, self.header.height_px
 
 
-def read(blob: bytes, max_pixels: int = MAX_PIXELS, weights: str | Path | None = None) -> OfMiniature | OfTaco | OfWords:
-    """Read every layer to integers or letters. Raises DecodeError."""
-    header = unpack(blob, max_pixels=max_pixels)
+@dataclass(frozen=True, eq=False)
+class OfSedic:
+    """A file of sedic, read to its last integer and letter."""
+
+    layers: sedic.Layers
+    header: Blob
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return self.header.width_px, self.header.height_px
+
+
+Read = OfMiniature | OfTaco | OfWords | OfSedic
+
+
+def read(
+    blob: bytes, max_pixels: int = MAX_PIXELS, weights: str | Path | None = None, salvage: bool = False
+) -> Read:
+    """Read every layer to integers or letters. ``salvage``: of a list that is cut or damaged, those before the fault. Raises
+    DecodeError."""
+    header = unpack(blob, max_pixels=max_pixels, salvage=salvage)
     start = 0 if is_bare(blob) else 2
     if header.system in textsketch.NAMES:
         return read_words(blob, header)
+    if header.system == sedic.NUMBER:
+        return read_sedic(blob, header, weights)
     if header.system not in (miniature.NUMBER, taco.NUMBER):
         name = SYSTEMS.get(header.system, str(header.system))
         message = f"files of system {name} cannot be painted by this version"
@@ -101,6 +122,26 @@ def read_words(blob: bytes, header: Blob) -> OfWords:
     found = read_beside(blob, header)
     try:
         return OfWords(textsketch.read(textsketch.NAMES[header.system], found), header)
+    except DecodeError as error:
+        raise located(error, blob, header, None) from error
+
+
+def read_sedic(blob: bytes, header: Blob, weights: str | Path | None) -> OfSedic:
+    start = 0 if is_bare(blob) else 2
+    place = next((i for i, layer in enumerate(header.layers) if layer.kind == sedic.LATENT_KIND), None)
+    if place is None and header.model != sedic.NO_MODEL:
+        raise InvalidFieldError("a file without a reference names no weights", offset=start + 1, field="model")
+    found = read_beside(blob, header)
+    try:
+        codec = None if place is None else references.of_model(header.model, weights)
+    except WrongModelError as error:
+        raise WrongModelError(error.message, offset=start + 1, field="model") from error
+    try:
+        made = None if codec is None else codec.read(header)
+    except DecodeError as error:
+        raise located(error, blob, header, place) from error
+    try:
+        return OfSedic(sedic.read(found, made), header)
     except DecodeError as error:
         raise located(error, blob, header, None) from error
 
@@ -144,5 +185,7 @@ def _read_beside(layer: Layer, width_px: int, height_px: int, most_cells: int, m
             return sketch.read(layer.body, most_cells)
         case "choice":
             return choice.read(layer.body)
+        case "painter":
+            return painter.read(layer.body)
         case _:
             return None

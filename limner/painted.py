@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from limner.container.blob import pack
 from limner.describe import likeness
-from limner.errors import EncodeError, MissingError, WrongModelError
+from limner.errors import EncodeError, MissingError, SceneError, WrongModelError
 from limner.files import OfWords
 from limner.layers.choice import Choice
 from limner.render import diffusion
 from limner.render.diffusion import Diffusion
 from limner.render.machine import Machine, device_of
 from limner.render.painter import Painter
-from limner.systems import presets, sketches, textsketch
+from limner.systems import levels, presets, sketches, textsketch
 from limner.systems.presets import LIGHT, Settings
 from limner.systems.sketches import SketchCodec
 from limner.systems.textsketch import TextSketch
@@ -37,13 +37,13 @@ MOST_SEED = 2**32 - 1
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked of an encoder of pic or pics beside words and size.
+    """What is asked of an encoder of pic, pics or sedic beside words and size.
 
     settings: by name, from a file, or themselves. candidates: how many are painted, None for what the settings say. seed: of
     the first, 0 to 2**32 - 1. machine: on what weights run. watch: is told steps of painting. Raises EncodeError.
     """
 
-    settings: str | Path | Settings = LIGHT
+    settings: str | Path | Settings | levels.Settings = LIGHT
     candidates: int | None = None
     seed: int = 0
     machine: Machine = HERE
@@ -54,7 +54,9 @@ class Wish:
             raise EncodeError(f"a seed is 0 to {MOST_SEED}, not {self.seed}")
 
     def of(self, system: str) -> Settings:
-        """The settings, with the candidates that are asked for. SceneError for what there is not."""
+        """The settings of pic or pics, with the candidates that are asked for. SceneError for what there is not."""
+        if isinstance(self.settings, levels.Settings):
+            raise SceneError(f"these are of sedic, not of {system}", field="settings")
         found = self.settings if isinstance(self.settings, Settings) else presets.settings_of(system, self.settings)
         return found if self.candidates is None else replace(found, candidates=self.candidates)
 

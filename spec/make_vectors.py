@@ -218,7 +218,7 @@ INVALID = (
     Invalid("layer-reserved-bit", "bit 5 of the lead", listed(lead("a2", BOAT)), "InvalidFieldError", 8, "reserved"),
     Invalid("layer-unknown-0", "not to be skipped", listed(lead("80", BOAT)), "UnsupportedLayerError", 8, "kind"),
     Invalid(
-        "layer-unknown-6", "not to be skipped, behind words", listed(lead("02 1a", BOAT), lead("86", b"x")),
+        "layer-unknown-7", "not to be skipped, behind words", listed(lead("02 1a", BOAT), lead("87", b"x")),
         "UnsupportedLayerError", 38, "kind", whole_layers=1,
     ),
     Invalid(

@@ -40,7 +40,7 @@ MAGIC = b"\xa7\x4c"
 VERSION = 1
 # Wire numbers: written by hand, never reused.
 SYSTEMS: dict[int, str] = {1: "miniature", 2: "pic", 3: "pics", 4: "taco", 5: "sedic"}
-KINDS: dict[int, str] = {1: "latent", 2: "text", 3: "masks", 4: "sketch", 5: "choice"}
+KINDS: dict[int, str] = {1: "latent", 2: "text", 3: "masks", 4: "sketch", 5: "choice", 6: "painter"}
 # The kind that needs no layer list; systems that are not here always write one.
 OWN_KIND: dict[int, int] = {1: 1, 2: 2, 4: 1}
 # Other known kinds stand at most once in a file.

@@ -5,7 +5,8 @@
 
 `paper` is Algorithm 1 of SEDIC (Song et al. 2025, section 3.2). The paper gives neither eta nor T', nor the guidance of words.
 Here eta is 30 in the first fifth of the steps, which is what others take for the same energy where the noise is strong (Chen et
-al. 2023, "Training-free layout control"); the guidance of words and ``negative`` are the program's; each stage has 50 steps.
+al. 2023, "Training-free layout control"); the guidance of words and ``negative`` are the program's; an object's stage has 20
+steps, the last 50: the paper does not say how many each has, and the program has 5 to 10 and 50.
 `released` is the authors' program: no energy guidance, one blend at the end of an object's stage, masks taken at the nearest
 pixel, and a last stage that follows the reference and starts from the coarse of what was painted. `fast` is the algorithm with
 few steps of a distilled model and a tiny VAE, without energy guidance. `tile` needs no weights of DiffBIR.
@@ -72,7 +73,7 @@ class StagePainter:
     scheduler: str = "DDIMScheduler"
     spacing: str = ""
     mode: str = PAPER
-    object_steps: tuple[int, ...] = (50,)
+    object_steps: tuple[int, ...] = (20,)
     last_steps: int = 50
     object_guidance: float = 3.5
     last_guidance: float = 7.0

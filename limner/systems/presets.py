@@ -14,9 +14,11 @@ Source: Lei et al. 2023 (Text + Sketch), and the settings of its program.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,12 +83,17 @@ def settings_of(system: str, named: str | Path) -> Settings:
     """By the name of a preset, or from a file. SceneError for what is neither."""
     if (system, str(named)) in PRESETS:
         return PRESETS[system, str(named)]
+    return from_json(file_text(named, (LIGHT, PAPER, FAST)))
+
+
+def file_text(named: str | Path, presets: Iterable[str]) -> str:
+    """The text of a file of settings. SceneError if there is none, with the presets that there are."""
     path = Path(named)
     if not path.is_file():
-        raise SceneError(f"there are {LIGHT}, {PAPER}, {FAST} and files, not {named}", field="settings")
+        raise SceneError(f"there are {', '.join(presets)} and files, not {named}", field="settings")
     try:
         with path.open("rb") as file:
-            return from_json(file.read(MOST_BYTES + 1).decode("utf-8-sig"))
+            return file.read(MOST_BYTES + 1).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SceneError(f"{path} cannot be read as text: {error}", field="settings") from error
 
@@ -98,6 +105,12 @@ def to_json(settings: Settings) -> str:
 
 def from_json(text: str) -> Settings:
     """Settings from their JSON; what is left out is as in light. SceneError with the field at fault."""
+    painter, kept = parted(text, {field.name: str(field.type) for field in fields(Settings) if field.name != "painter"})
+    return Settings(painters.from_json(painter), **kept)
+
+
+def parted(text: str, known: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """The JSON of the painter, and the other settings, which are of ``known`` names and types."""
     if len(text) > MOST_BYTES:
         raise SceneError(f"settings are at most {MOST_BYTES} letters", field="settings")
     try:
@@ -106,13 +119,12 @@ def from_json(text: str) -> Settings:
         raise SceneError(f"this is no JSON: {error}", field="settings") from error
     if not isinstance(kept, dict) or not isinstance(kept.get("painter", {}), dict):
         raise SceneError('expected is an object in braces, with the painter in it: {"painter": {...}}', field="settings")
-    painter = painters.from_json(json.dumps(kept.pop("painter", {})))
-    known = {"words": "str", "edges": "str", "candidates": "int", "quality": "int"}
+    painter = json.dumps(kept.pop("painter", {}))
     for name, value in kept.items():
         if name not in known:
-            raise SceneError(f"settings have {', '.join(field.name for field in fields(Settings))}", field=name)
+            raise SceneError(f"settings have painter, {', '.join(known)}", field=name)
         check_type(name, known[name], value)
-    return Settings(painter, **kept)
+    return painter, kept
 
 
 @lru_cache(maxsize=1)
