@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from limner import budget, image, painted, staged
+from limner import image, painted, staged
 from limner.container.blob import MAX_PIXELS, Blob, Layer, pack, unpack
 from limner.container.explain import Report, describe_text, explain
 from limner.describe.scene import Scene
@@ -22,7 +22,7 @@ from limner.painted import HERE, Watch, Wish
 from limner.render.machine import Machine
 from limner.render.stages import Keep
 from limner.staged import Extent
-from limner.systems import levels, miniature, sedic, taco, textsketch
+from limner.systems import budget, levels, miniature, sedic, taco, textsketch
 from limner.systems.miniature import Fitted, Miniature, Painting, Setting
 from limner.systems.presets import Settings
 from limner.systems.taco import Taco

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.container.blob import KINDS, MAX_PIXELS, SYSTEMS, Blob, Layer, is_bare, parts, unpack
-from limner.errors import DecodeError, ImageError, InvalidFieldError, UnsupportedSystemError, WrongModelError
+from limner.container.blob import KINDS, MAX_PIXELS, Blob, Layer, is_bare, parts, unpack
+from limner.errors import DecodeError, ImageError, InvalidFieldError, WrongModelError
 from limner.layers import choice, masks, painter, sketch, text
 from limner.layers.layer import MOST_CELLS
 from limner.layers.text import MOST_MODELLED_BYTES
@@ -97,10 +97,6 @@ def read(
         return read_words(blob, header)
     if header.system == sedic.NUMBER:
         return read_sedic(blob, header, weights)
-    if header.system not in (miniature.NUMBER, taco.NUMBER):
-        name = SYSTEMS.get(header.system, str(header.system))
-        message = f"files of system {name} cannot be painted by this version"
-        raise UnsupportedSystemError(message, offset=start, field="system")
     here = [miniature.embedded().weights] if header.system == miniature.NUMBER else taco_sets(weights)
     kept = next((one for one in here if one.model_id == header.model), None)
     if kept is None:

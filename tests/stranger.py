@@ -257,6 +257,38 @@ def read_choice(body: bytes) -> tuple[int, int, int]:
 # --- 10.1 latent
 
 
+def read_sedic(layers: list[tuple[int, bytes]], width: int, height: int) -> tuple[str, list[Any], int, bytes]:
+    """5.1: words for the whole, objects with cell, mask and words, the seed, the painter; no reference."""
+    whole, seed, drawn = "", 0, bytes.fromhex("0D63")
+    objects: list[Any] = []
+    for place, (kind, body) in enumerate(layers):
+        if kind == 3:
+            cell, (mask,) = read_masks(body, width, height)
+            objects.append((cell, mask, ""))
+        elif kind == 2 and objects:
+            if objects[-1][2]:
+                raise Refused
+            objects[-1] = (*objects[-1][:2], read_text(body))
+        elif kind == 2:
+            if whole or any(one == 2 for one, _ in layers[:place]):
+                raise Refused
+            whole = read_text(body)
+        elif kind == 5:
+            seed = read_choice(body)[0]
+        elif kind == 6:
+            drawn = body
+    return whole, objects, seed, drawn
+
+
+def under(mask: Any, cell: int, width: int, height: int, w: int, h: int) -> list[list[bool]]:
+    """5.1: which pixels of a painted picture, w by h, are under a mask."""
+
+    def of(x: int, w: int, side: int) -> int:
+        return (2 * x + 1) * side // (2 * w) // cell
+
+    return [[bool(mask[of(y, h, height)][of(x, w, width)]) for x in range(w)] for y in range(h)]
+
+
 def layer(x: Any, weight: Any, bias: Any, shift: Any, form: Any) -> Any:
     stride, padding, spread, trim, leak, shuffle, slope = (int(value) for value in (*form, -2)[:7])
     if spread > 1:

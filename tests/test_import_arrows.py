@@ -17,7 +17,7 @@ PACKAGE = Path(limner.__file__).parent
 BASE = {"errors", "extras", "atomic", "image", "weights", "tiles"}
 LOWER = BASE | {"container", "entropy", "layers", "nets", "transform"}
 SYSTEMS = LOWER | {"describe", "render", "channels"}
-USERS = SYSTEMS | {"systems", "budget"}
+USERS = SYSTEMS | {"systems"}
 ALLOWED: Mapping[str, set[str]] = {
     "errors": set(),
     "extras": {"errors"},
@@ -26,6 +26,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "catalog": set(),
     "weights": {"errors", "extras", "atomic", "catalog"},
     "channels": {"errors"},
+    "qr": {"errors", "extras", "container"},
     "transform": {"errors", "extras", "weights"},
     "container": {"errors"},
     "entropy": {"errors"},
@@ -34,8 +35,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "nets": {"errors", "extras", "entropy", "layers"},
     "describe": BASE | {"transform", "nets"},
     "render": LOWER | {"catalog"},
-    "systems": SYSTEMS | {"budget"},
-    "budget": {"errors", "layers", "systems"},
+    "systems": SYSTEMS,
     "files": USERS,
     "painted": USERS | {"files"},
     "staged": USERS | {"files", "painted"},
@@ -45,7 +45,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "bench": USERS | {"api", "files", "painted", "staged", "train"},
     "serve": USERS | {"api"},
     "scale": USERS | {"api"},
-    "cli": USERS | {"catalog", "api", "painted", "train", "bench", "serve", "scale"},
+    "cli": USERS | {"catalog", "api", "painted", "staged", "train", "bench", "serve", "scale", "qr"},
     "__main__": {"cli"},
     "__init__": {"errors", "api", "container"},
 }

@@ -9,15 +9,18 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limner import api
 from limner.container import KINDS, SYSTEMS, Blob, Layer, is_bare, pack, unpack
 from limner.container.blob import MAGIC
 from limner.container.fields import SIZES, group_bytes, read_varint
+from limner.describe.scene import Scene, Thing
 from limner.errors import LimnerError, MissingError
-from limner.layers import choice, masks, sketch, text
+from limner.layers import choice, masks, painter, sketch, text
 from limner.painted import Wish
 from limner.render.painter import Painter
+from limner.systems import levels
 from limner.systems.presets import Settings
 
 WIDTH_PX, HEIGHT_PX = 160, 120
@@ -30,14 +33,15 @@ SIZE_BYTES = (*(group_bytes(fields) for fields in SIZES.values()), 0)
 @cache
 def seeds() -> tuple[bytes, ...]:
     """Return valid files to start from: of every system, listed and alone, full and bare; painted ones if weights are there."""
-    latent, words, things, lines, pick = (Layer(kind, body) for kind, body in zip(KINDS, _bodies(), strict=True))
+    latent, words, things, lines, pick, drawn = (Layer(kind, body) for kind, body in zip(KINDS, _bodies(), strict=True))
     blobs = [
         Blob(1, b"\x00\x00", 7, 5, (latent,)),
         Blob(2, b"\x00\x00", 300, 200, (words,)),
         Blob(2, b"\x00\x00", 64, 64, (words, pick)),
         Blob(3, b"\x12\x34", 768, 512, (words, lines, pick)),
         Blob(4, b"\x12\x34", 5000, 300, (latent,)),
-        Blob(5, b"\x12\x34", WIDTH_PX, HEIGHT_PX, (latent, words, things, words, Layer(31, b"new", may_skip=True))),
+        Blob(5, b"\x12\x34", WIDTH_PX, HEIGHT_PX, (latent, drawn, words, things, words, Layer(31, b"new", may_skip=True))),
+        Blob(5, b"\x00\x00", WIDTH_PX, HEIGHT_PX, (drawn, words, Layer(3, _bodies()[2]), words)),
     ]
     return (*(pack(blob, bare=bare) for blob in blobs for bare in (False, True)), *_painted_seeds())
 
@@ -53,6 +57,7 @@ def _bodies() -> tuple[bytes, ...]:
         masks.write(masks.fit([disc, box])),
         sketch.write(sketch.fit(disc ^ np.roll(disc, 1), 24, 32)),
         choice.write(choice.Choice(12345, 16, 11)),
+        painter.write(painter.PainterId(b"\x56\x78")),
     )
 
 
@@ -62,14 +67,22 @@ def _painted_seeds() -> list[bytes]:
     sizes = ((1, 1), (16, 16), (48, 60))
     try:
         pictures = [np.ascontiguousarray(picture[:rows, :columns]) for rows, columns in sizes]
+        boxes = Wish(settings=replace(levels.PRESETS["fast"], masks="box"), seed=7)
         small = Wish(settings=Settings(Painter(area_px=4096, short_px=None, multiple=8)))
         return [
             *(api.encode(one, quality=quality, bare=bare) for one in pictures for quality in (5, 40) for bare in (False, True)),
             *(api.encode(one, system="pics", caption="a hill", quality=9, wish=small) for one in pictures),
             *(api.encode(one, system="taco") for one in pictures),
+            *(api.encode(one, system="sedic", scene=_told(one), wish=boxes) for one in pictures),
         ]
     except MissingError:
         return []
+
+
+def _told(picture: NDArray[np.uint8]) -> Scene:
+    """Words for a picture (h, w, 3), and a thing that is all of it."""
+    height_px, width_px = picture.shape[:2]
+    return Scene(overall="a hill under the sky", things=(Thing("hill", (0, 0, width_px, height_px), "green"),))
 
 
 def heaviest() -> tuple[bytes, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,11 +15,39 @@ from limner.cli.plan import STREAM, Job, Naming, writing_jobs
 from limner.cli.streams import read_blob, shown, write
 from limner.cli.talk import carry_out
 
+if TYPE_CHECKING:
+    from limner.image import Pixels
+    from limner.render.stages import Keep
+
 PAINTERS = ("faithful", "vivid")  # those of limner.systems.miniature, which is not to be loaded for --help
 FILES = frozenset({".limn"})
 # System and painter whose pictures show only what was sent; the others paint what they think was there.
 PREVIEW = "a preview: what was sent, not a picture"
+ALONE = "the reference alone: nothing invented"
 INVENTS_NOTHING = frozenset({("miniature", "faithful")})
+
+
+@dataclass(frozen=True)
+class Staging:
+    """How far a file of sedic is painted, and into which folder each stage is written; what is read of a damaged file."""
+
+    stages: int | None = None
+    folder: Path | None = None
+    salvage: bool = False
+
+    def keep(self, source: str) -> Keep | None:
+        """Writes each stage as a picture, named by its number."""
+        if self.folder is None:
+            return None
+        stem, folder = Path("stdin" if source == STREAM else source).stem, self.folder
+
+        def kept(number: int, pixels: Pixels) -> None:
+            from limner.image import to_file
+
+            folder.mkdir(parents=True, exist_ok=True)
+            write(str(folder / f"{stem}.{number}.png"), to_file(pixels, ".png"))
+
+        return kept
 
 
 @dataclass(frozen=True)
@@ -31,15 +59,17 @@ class Decode:
     strength: float
     weights: Path | None
     painting: Painting
+    staging: Staging
     preview: bool
     max_pixels: int
 
     def __call__(self, job: Job) -> Outcome:
         from limner import api
+        from limner.container.blob import SYSTEMS, unpack
         from limner.image import to_file
 
         blob = read_blob(job.source)
-        report = api.inspect(blob, max_pixels=self.max_pixels)
+        system = SYSTEMS[unpack(blob, max_pixels=self.max_pixels, salvage=self.staging.salvage).system]
         pixels = api.decode(
             blob,
             size=self.size,
@@ -48,21 +78,30 @@ class Decode:
             weights=self.weights,
             settings=self.painting.settings,
             machine=self.painting.machine(),
+            stages=self.staging.stages,
+            keep=self.staging.keep(job.source),
+            salvage=self.staging.salvage,
             watch=watch(),
             preview=self.preview,
             max_pixels=self.max_pixels,
         )
         target = job.target or STREAM
         suffix = ".png" if target == STREAM else Path(target).suffix
-        invented = not self.preview and (report.system, self.painter) not in INVENTS_NOTHING
-        write(target, to_file(pixels, suffix, notes=notes(report.system, len(blob), self.detail(invented))))
+        plain = (system, self.painter) in INVENTS_NOTHING or self.staging.stages == 0
+        invented = not self.preview and not plain
+        write(target, to_file(pixels, suffix, notes=notes(system, len(blob), self.detail(invented))))
         height_px, width_px = pixels.shape[:2]
-        line = f"{job.source} -> {shown(target)}: {width_px} x {height_px} px from {len(blob)} bytes"
-        facts = {"system": report.system, "bytes": len(blob), "invented": invented}
+        line = f"{job.source} -> {shown(target)}: {width_px} x {height_px} px from {len(blob)} bytes{self.alone()}"
+        facts = {"system": system, "bytes": len(blob), "invented": invented}
         return Outcome(job.source, target, "done", line, facts={**facts, "width_px": width_px, "height_px": height_px})
+
+    def alone(self) -> str:
+        return f" ({ALONE})" if self.staging.stages == 0 else ""
 
     def detail(self, invented: bool) -> str:
         """What is to be thought of a picture's detail."""
+        if self.staging.stages == 0:
+            return ALONE
         return PREVIEW if self.preview else "may be invented" if invented else "nothing invented"
 
 
@@ -97,6 +136,17 @@ def decode(
     preview: Annotated[
         bool, typer.Option("--preview", help="Of pic and pics: a card of what was sent; needs no painter.")
     ] = False,
+    stages: Annotated[
+        int | None,
+        typer.Option(min=0, help="Of sedic: end after so many objects; 0: the reference, unpainted.", show_default=False),
+    ] = None,
+    keep_stages: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Of sedic: write each stage as a picture.", file_okay=False, show_default=False),
+    ] = None,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Of a file that is cut or damaged, paint the layers that are whole.")
+    ] = False,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     offload: options.Offload = "auto",
@@ -115,7 +165,8 @@ def decode(
     if painter not in PAINTERS:
         raise typer.BadParameter(f"one of {', '.join(PAINTERS)}, not {painter!r}", param_hint="--painter")
     painting = Painting(settings, device=device, precision=precision, offload=offload)
-    task = Decode(options.size_px(size), painter, strength, weights, painting, preview, max_pixels)
+    staging = Staging(stages, keep_stages, salvage)
+    task = Decode(options.size_px(size), painter, strength, weights, painting, staging, preview, max_pixels)
     plan = writing_jobs(inputs, FILES, Naming(output, ".png", overwrite, skip), recursive=recursive)
     as_pictures(plan)
     carry_out(task, plan, processes=jobs, json_lines=json)

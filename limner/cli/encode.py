@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from limner.cli import options
 from limner.cli.batch import Outcome
-from limner.cli.painting import WORDS, Painting
+from limner.cli.painting import DIFFUSED, Painting
 from limner.cli.plan import STREAM, Job, Naming, writing_jobs
 from limner.cli.streams import shown, stdin, write
 from limner.cli.talk import carry_out
+
+if TYPE_CHECKING:
+    from limner.staged import Extent
+
+SEDIC = "sedic"
 
 # What is taken from a folder; a file named by itself may have any suffix.
 PICTURES = frozenset(
@@ -22,6 +27,28 @@ PICTURES = frozenset(
         *(".gif", ".bmp", ".jp2", ".ppm", ".pgm", ".qoi"),
     }
 )
+
+
+LEVELS = ("low", "high")  # those of limner.systems.levels, which is not to be loaded for --help
+
+
+@dataclass(frozen=True)
+class Told:
+    """What sedic sends beside its reference, as it was asked for. scene: a sidecar, None for that beside the picture."""
+
+    scene: Path | None = None
+    level: str | None = None
+    proved: bool = False
+
+    def extent(self) -> Extent:
+        from limner.staged import Extent
+
+        return Extent(self.level or "high", self.proved)
+
+    def scene_of(self, source: str) -> Path | None:
+        """The sidecar of a picture, if there is one."""
+        beside = Path(source).with_suffix(".json")
+        return self.scene or (beside if source != STREAM and beside.is_file() else None)
 
 
 @dataclass(frozen=True)
@@ -35,6 +62,7 @@ class Encode:
     caption: str
     weights: Path | None
     painting: Painting
+    told: Told
     bare: bool
     max_pixels: int
     background: tuple[int, int, int]
@@ -54,7 +82,9 @@ class Encode:
             system=self.system,
             caption=self.caption,
             weights=self.weights,
-            wish=self.painting.wish() if self.system in WORDS else None,
+            scene=self.told.scene_of(job.source) if self.system == SEDIC else None,
+            extent=self.told.extent() if self.system == SEDIC else None,
+            wish=self.painting.wish() if self.system in DIFFUSED else None,
             bare=self.bare,
             max_pixels=self.max_pixels,
         )
@@ -77,6 +107,21 @@ def encode(
     ] = None,
     system: Annotated[str, typer.Option(help="Which system codes.")] = "miniature",
     caption: Annotated[str, typer.Option(help="The words that pic and pics send, or that taco's encoder reads.")] = "",
+    scene: Annotated[
+        Path | None,
+        typer.Option(
+            help="What sedic sends, in JSON (limner describe); else that beside the picture.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    level: Annotated[
+        str | None, typer.Option(help="Of sedic: low (one object) or high (three), as in the paper.", show_default=False)
+    ] = None,
+    proved: Annotated[
+        bool, typer.Option("--proved", help="Of sedic: paint to see which words earn their bytes; needs the painter.")
+    ] = False,
     weights: options.Weights = None,
     settings: options.Settings = None,
     candidates: Annotated[
@@ -103,10 +148,17 @@ def encode(
     options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
     if bpp is not None and not 0 < bpp < float("inf"):
         raise typer.BadParameter("a rate is over 0", param_hint="--bpp")
-    if system not in WORDS and (settings, candidates, seed) != (None, None, 0):
-        raise typer.BadParameter("--settings, --candidates and --seed are of pic and pics")
+    if system not in DIFFUSED and (settings, candidates, seed) != (None, None, 0):
+        raise typer.BadParameter("--settings, --candidates and --seed are of pic, pics and sedic")
+    if system != SEDIC and (scene, level, proved) != (None, None, False):
+        raise typer.BadParameter("--scene, --level and --proved are of sedic")
+    if level not in (None, *LEVELS):
+        raise typer.BadParameter(f"{' or '.join(LEVELS)}, not {level!r}", param_hint="--level")
+    if scene is not None and (len(inputs) > 1 or Path(inputs[0]).is_dir()):
+        raise typer.BadParameter("a scene is of one picture: put those of several beside them", param_hint="--scene")
     painting = Painting(settings, candidates, seed, device, precision, offload)
     named, behind = options.system(system), options.colour(background)
-    task = Encode(target_bytes, bpp, quality, named, caption, weights, painting, bare, max_pixels, behind)
+    told = Told(scene, level, proved)
+    task = Encode(target_bytes, bpp, quality, named, caption, weights, painting, told, bare, max_pixels, behind)
     plan = writing_jobs(inputs, PICTURES, Naming(output, ".limn", overwrite, skip), recursive=recursive)
     carry_out(task, plan, processes=jobs, json_lines=json)

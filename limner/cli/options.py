@@ -27,18 +27,21 @@ MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse larger pictures.")]
 Weights = Annotated[
     Path | None,
     typer.Option(
-        help="Folder with weights of taco, or of the sketch of pics.", exists=True, file_okay=False, show_default=False
+        help="Folder with weights of taco, of the sketch of pics, or of the reference of sedic.",
+        exists=True,
+        file_okay=False,
+        show_default=False,
     ),
 ]
 Settings = Annotated[
-    str | None, typer.Option(help="Of pic and pics: light, paper, fast, or a file of JSON.", show_default=False)
+    str | None, typer.Option(help="Of pic, pics and sedic: light, paper, fast, ..., or a file of JSON.", show_default=False)
 ]
 Device = Annotated[str, typer.Option(help="Where diffusion runs: auto, cpu, cuda or mps.")]
 Precision = Annotated[str, typer.Option(help="Of diffusion: auto, float32, bfloat16 or float16.")]
 Offload = Annotated[str, typer.Option(help="What leaves the GPU while it is not used: auto, none, model or sequential.")]
 
 MAX_PIXELS = 100_000_000
-ENCODERS = ("miniature", "pic", "pics", "taco")
+ENCODERS = ("miniature", "pic", "pics", "taco", "sedic")
 
 
 def size_px(text: str | None) -> tuple[int, int] | None:

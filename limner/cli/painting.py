@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from limner.render.machine import Machine
 
 WORDS = ("pic", "pics")
+DIFFUSED = (*WORDS, "sedic")
 """Systems that diffusion paints."""
 
 

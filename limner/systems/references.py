@@ -20,12 +20,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from limner import budget
 from limner.container.blob import Blob
 from limner.errors import MissingError, WrongModelError
 from limner.layers.hyperlatent import Hyperlatent
 from limner.layers.latent import Latent
-from limner.systems import miniature, taco
+from limner.systems import budget, miniature, taco
 from limner.systems.miniature import Miniature, Setting
 from limner.systems.taco import Taco
 from limner.weights import WeightSet, at, sets

@@ -160,9 +160,17 @@ def of_object(seen: Seen, most_words: int, cell_px: int) -> Object | None:
 
 
 def fitted(words: str, most: int) -> Text | None:
-    """The first so many words."""
-    made = text.fit(answer.cut(words, most)) if most else None
+    """At most so many words."""
+    made = text.fit(cut(words, most)) if most else None
     return made if made and made.words else None
+
+
+def cut(words: str, most: int) -> str:
+    """The first so many words, or those before the last comma in them if that is half of them or more: what is cut in the
+    middle of a phrase says nothing."""
+    kept = answer.cut(words, most)
+    whole = kept.rpartition(",")[0]
+    return kept if len(words.split()) <= most or 2 * len(whole.split()) < most else whole
 
 
 def carried(mask: Mask, cell_px: int) -> Masks:

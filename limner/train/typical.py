@@ -1,4 +1,4 @@
-"""``python -m limner.train.typical``: what rates are typical of, as the constants of ``limner.budget``.
+"""``python -m limner.train.typical``: what rates are typical of, as the constants of ``limner.systems.budget``.
 
 Held-out photographs are fitted at some scales and qualities; least squares then says how the size follows from what can be
 seen before. Printed: each law's constants and how far off it is (standard deviation of the log of the size). Written, with

@@ -34,6 +34,8 @@ def encode(
     system: str,
     caption: str,
     weights: Path | None,
+    scene: object,
+    extent: object,
     wish: object,
     bare: bool,
     max_pixels: int,
@@ -56,6 +58,9 @@ def decode(
     settings: str | None = None,
     machine: object = None,
     watch: object = None,
+    stages: int | None = None,
+    keep: object = None,
+    salvage: bool = False,
     preview: bool = False,
 ) -> Pixels:
     found = unpack(blob, max_pixels=max_pixels)

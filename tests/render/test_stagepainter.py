@@ -230,7 +230,7 @@ def test_guided_steps_are_a_part(painter: StagePainter, steps: int) -> None:
 
 def test_steps_of_objects() -> None:
     assert [RELEASED.steps(number) for number in (1, 2, 3, 8)] == [5, 10, 10, 10]
-    assert [PAPER.steps(number) for number in (1, 8)] == [50, 50] and PAPER.guided(50) == 10
+    assert [PAPER.steps(number) for number in (1, 8)] == [20, 20] and PAPER.guided(20) == 4
 
 
 def test_presets_name_published_weights() -> None:

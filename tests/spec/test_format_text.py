@@ -16,6 +16,9 @@ from limner.container import blob as code
 from limner.container.explain import explain
 from limner.container.fields import HEAD, LEAD, SIZES, group_bytes, write_varint
 from limner.render.painter import Painter
+from limner.render.stagepainter import StagePainter
+from limner.render.stages import MOST_THINGS
+from limner.systems import sedic
 
 SPEC = Path(__file__).parents[2] / "spec"
 TEXT = (SPEC / "limn-1.md").read_text(encoding="utf-8")
@@ -40,10 +43,25 @@ def number(text: str) -> int:
 
 def test_systems_and_their_own_kinds() -> None:
     rows, painter = tables(section("5"))
+    _, stages = tables(section("5.1"))
     assert {int(row[0]): row[1] for row in rows} == code.SYSTEMS
     assert {int(row[0]): int(row[2]) for row in rows if row[2] != "none"} == code.OWN_KIND
     named = [name for row in painter for name in row[0].split(", ")]
     assert sorted(named) == sorted(field.name for field in fields(Painter))
+    named = [name for row in stages for name in row[0].split(", ")]
+    assert sorted(named) == sorted(field.name for field in fields(StagePainter))
+
+
+def test_the_painter_that_is_meant_without_one() -> None:
+    (written,) = re.findall(r"```json\n(.*)\n```", section("5.1"))
+    named = re.search(r"model id is `([0-9A-F ]+)`", section("5.1"))
+    assert hashlib.sha256(written.encode("ascii")).digest()[:2] == sedic.DEFAULT
+    assert named and bytes.fromhex(named.group(1)) == sedic.DEFAULT
+
+
+def test_objects_of_a_file() -> None:
+    (meant,) = [rows for rows in tables(section("5.1")) if rows[0][0].startswith("latent")]
+    assert [row[0] for row in meant if row[0].startswith("masks")] == [f"masks, {MOST_THINGS} at most"]
 
 
 def test_layer_kinds() -> None:

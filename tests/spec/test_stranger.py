@@ -20,12 +20,15 @@ from stranger import (
     read_latent,
     read_map,
     read_masks,
+    read_sedic,
     read_sketch,
     read_text,
+    under,
 )
 
 from limner.layers import choice, hyperlatent, hyperpath, latent, masks, path, sketch, text
 from limner.layers.hyperlatent import Hyperlatent
+from limner.systems import sedic
 from limner.systems.sketches import LatentCodec
 from limner.weights import packaged
 
@@ -126,3 +129,25 @@ def test_hyperlatent(kind: str, width: int, height: int, scale: int) -> None:
     np.testing.assert_array_equal(found[1], hyper)
     np.testing.assert_array_equal(found[2], symbols)
     np.testing.assert_array_equal(found[3], hyperlatent.read(body, width, height, entropy_path).values)
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(st.tuples(st.integers(0, 2**32), st.text("abc", min_size=1, max_size=9)), max_size=3),
+    st.text("xyz", max_size=9),
+    st.integers(0, 2**32 - 1),
+    st.binary(min_size=2, max_size=2),
+)
+def test_sedic(things: list[tuple[int, str]], words: str, seed: int, drawn: bytes) -> None:
+    objects = []
+    for of, said in things:
+        mask = np.random.default_rng(of).random((3, 4)) < 0.4
+        mask[1, 1] = True
+        objects.append(sedic.Object(masks.Masks(16, (mask,)), text.fit(said)))
+    whole = text.fit(words) if words else None
+    layers = sedic.Layers(None, whole, tuple(objects), seed, drawn)
+    found = read_sedic([(one.kind, one.body) for one in sedic.write(layers)], 60, 40)
+    assert (found[0], found[2], found[3]) == (words, seed, drawn)
+    assert [said for _, _, said in found[1]] == [said for _, said in things]
+    for (cell, mask, _), one in zip(found[1], objects, strict=True):
+        assert under(mask, cell, 60, 40, 24, 17) == sedic.sampled(one.masks, (60, 40), (24, 17)).tolist()
