@@ -5,6 +5,7 @@
      +- BudgetError           no file is small enough; ``least_bytes`` is the smallest that would do
      +- SceneError            a description of a picture that cannot be used; ``field`` names the part at fault
      +- EncodeError           a value that the format cannot carry
+     +- ChannelError          a link that is not known, is described wrongly, or carries too little
      +- MissingError          an extra or a set of weights is not installed; the message says how to get it
      +- DecodeError           bytes that are not a file this reader can read; ``offset`` in bytes and ``field`` say where
          +- NotLimnError          no magic, or nothing at all
@@ -62,6 +63,10 @@ def _scene_error(message: str, field: str) -> SceneError:
 
 class EncodeError(LimnerError):
     """A value that the format cannot carry."""
+
+
+class ChannelError(LimnerError):
+    """A link that is not known, is described wrongly, or carries too little."""
 
 
 class MissingError(LimnerError):

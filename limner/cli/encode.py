@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from limner.cli import options
 from limner.cli.batch import Outcome
 from limner.cli.painting import DIFFUSED, Painting
 from limner.cli.plan import STREAM, Job, Naming, writing_jobs
+from limner.cli.sending import Sending, sending
 from limner.cli.streams import shown, stdin, write
 from limner.cli.talk import carry_out
 
@@ -66,6 +68,7 @@ class Encode:
     bare: bool
     max_pixels: int
     background: tuple[int, int, int]
+    way: Sending | None = None
 
     def __call__(self, job: Job) -> Outcome:
         from limner import api
@@ -74,26 +77,30 @@ class Encode:
         piped = job.source == STREAM
         source = stdin().read() if piped else job.source
         picture = load(source, max_pixels=self.max_pixels, background=self.background, name="stdin" if piped else job.source)
-        blob = api.encode(
-            picture.pixels,
-            target_bytes=self.target_bytes,
-            bpp=self.bpp,
-            quality=self.quality,
-            system=self.system,
-            caption=self.caption,
-            weights=self.weights,
-            scene=self.told.scene_of(job.source) if self.system == SEDIC else None,
-            extent=self.told.extent() if self.system == SEDIC else None,
-            wish=self.painting.wish() if self.system in DIFFUSED else None,
-            bare=self.bare,
-            max_pixels=self.max_pixels,
-        )
+        with nullcontext() if self.way is None else self.way.advising():
+            blob = api.encode(
+                picture.pixels,
+                target_bytes=self.target_bytes,
+                bpp=self.bpp,
+                quality=self.quality,
+                system=self.system,
+                caption=self.caption,
+                weights=self.weights,
+                scene=self.told.scene_of(job.source) if self.system == SEDIC else None,
+                extent=self.told.extent() if self.system == SEDIC else None,
+                wish=self.painting.wish() if self.system in DIFFUSED else None,
+                bare=self.bare,
+                max_pixels=self.max_pixels,
+            )
         target = job.target or STREAM
         write(target, blob)
         height_px, width_px = picture.pixels.shape[:2]
         rate_bpp = 8 * len(blob) / (width_px * height_px)
         line = f"{job.source} -> {shown(target)}: {len(blob)} bytes, {rate_bpp:.4f} bpp, {width_px} x {height_px} px"
         facts = {"system": self.system, "bytes": len(blob), "bpp": rate_bpp, "width_px": width_px, "height_px": height_px}
+        if self.way is not None:
+            line += f"; {self.way.line(len(blob))}"
+            facts |= self.way.facts(len(blob))
         return Outcome(job.source, target, "done", line, facts=facts, warnings=picture.warnings)
 
 
@@ -101,6 +108,10 @@ def encode(
     inputs: options.Inputs,
     output: options.Output = None,
     target_bytes: Annotated[int | None, typer.Option(min=1, help="Bytes a file may have at most.", show_default=False)] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="Fit a link, bare: its name (limner channels) or FILE.toml.", show_default=False)
+    ] = None,
+    messages: Annotated[int | None, typer.Option(min=1, help="How many on that link; else one.", show_default=False)] = None,
     bpp: Annotated[float | None, typer.Option(help="Bits a pixel at most.", show_default=False)] = None,
     quality: Annotated[
         int | None, typer.Option(min=0, max=63, help="0..63; 32 if nothing is asked.", show_default=False)
@@ -144,7 +155,7 @@ def encode(
 
     photo.jpg becomes photo.limn beside it, unless -o says otherwise.
     """
-    options.only_one({"--target-bytes": target_bytes, "--bpp": bpp, "--quality": quality})
+    options.only_one({"--target-bytes": target_bytes, "--channel": channel, "--bpp": bpp, "--quality": quality})
     options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
     if bpp is not None and not 0 < bpp < float("inf"):
         raise typer.BadParameter("a rate is over 0", param_hint="--bpp")
@@ -159,6 +170,8 @@ def encode(
     painting = Painting(settings, candidates, seed, device, precision, offload)
     named, behind = options.system(system), options.colour(background)
     told = Told(scene, level, proved)
-    task = Encode(target_bytes, bpp, quality, named, caption, weights, painting, told, bare, max_pixels, behind)
+    if (way := sending(channel, messages)) is not None:
+        target_bytes, bare = way.target_bytes, True
+    task = Encode(target_bytes, bpp, quality, named, caption, weights, painting, told, bare, max_pixels, behind, way)
     plan = writing_jobs(inputs, PICTURES, Naming(output, ".limn", overwrite, skip), recursive=recursive)
     carry_out(task, plan, processes=jobs, json_lines=json)
