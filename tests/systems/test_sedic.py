@@ -472,3 +472,46 @@ def test_a_file_is_painted_alike_in_another_process(tiny: Path, tmp_path: Path) 
 def test_words_are_proved_by_the_painter(tiny: Path) -> None:
     blob = encoded(wish=Wish(settings=tiny), extent=Extent(proved=True), target_bytes=250)
     assert len(blob) <= 250 and read(blob).reference is not None
+
+
+# Who describes, finds and cuts out, in place of those with weights.
+
+
+class Finder:
+    """Finds houses, nothing else."""
+
+    def boxes(self, pixels: Any, names: Any) -> list[Any]:
+        return [(8, 10, 40, 30) if name == "house" else None for name in names]
+
+
+class Says:
+    def describe(self, pixels: Any, limits: Any) -> Told:
+        things = (Thing("dog", detail="a brown dog"), Thing("house", detail="white walls, a dog before it"))
+        return Told(overall="a hill, a dog on the grass, a house", things=things)
+
+
+class Inner:
+    """Takes the middle of a box."""
+
+    def mask(self, pixels: Any, box: Any) -> Any:
+        found = np.zeros(pixels.shape[:2], bool)
+        found[box[1] + 6 : box[3] + 2, box[0] + 8 : box[2] - 8] = True
+        return found
+
+
+def test_what_is_not_there_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(objects, "describer", lambda *named: asked.append(named) or Says())
+    monkeypatch.setattr(objects, "detector", lambda *named: asked.append(named) or Finder())
+    monkeypatch.setattr(objects, "segmenter_of", lambda *named: asked.append(named) or Inner())
+    layers = read(api.encode(PICTURE, system="sedic", wish=Wish(settings=replace(PRESETS["paper"], reference="miniature"))))
+    assert asked == [("qwen3-vl", "cpu"), ("grounding-dino", "cpu"), ("sam", "cpu")]
+    assert layers.whole is not None and layers.whole.words == "a hill, a house"
+    (only,) = layers.objects
+    assert only.words is not None and only.words.words == "white walls"
+    assert masks.expand(only.masks, *SIZE)[0].sum() == 16 * 16
+
+
+def test_a_segmenter_is_opened_once() -> None:
+    assert objects.segmenter_of("grabcut", "cpu") is objects.segmenter_of("grabcut", "cpu")
+    assert objects.segmenter_of("sam2", "cpu") != objects.segmenter_of("sam", "cpu")
