@@ -40,6 +40,10 @@ Device = Annotated[str, typer.Option(help="Where diffusion runs: auto, cpu, cuda
 Precision = Annotated[str, typer.Option(help="Of diffusion: auto, float32, bfloat16 or float16.")]
 Offload = Annotated[str, typer.Option(help="What leaves the GPU while it is not used: auto, none, model or sequential.")]
 
+Payload = Annotated[int | None, typer.Option(min=1, help="Bytes that one message of the link carries.", show_default=False)]
+Channel = Annotated[str | None, typer.Option(help="Instead: a link by name, see limner channels.", show_default=False)]
+Sender = Annotated[str, typer.Option(help="Call sign in every packet, up to 15 characters.")]
+
 MAX_PIXELS = 100_000_000
 ENCODERS = ("miniature", "pic", "pics", "taco", "sedic")
 

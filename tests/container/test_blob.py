@@ -248,7 +248,7 @@ def test_blobs_the_format_cannot_carry(
         Blob(system, model, width_px, height_px, layers)
 
 
-@pytest.mark.parametrize(("kind", "may_skip"), [(-1, True), (32, True), (0, False), (6, False), (31, False)])
+@pytest.mark.parametrize(("kind", "may_skip"), [(-1, True), (32, True), (0, False), (7, False), (31, False)])
 def test_kinds_the_format_cannot_carry(kind: int, may_skip: bool) -> None:
     with pytest.raises(EncodeError):
         Layer(kind, b"", may_skip)
