@@ -129,3 +129,8 @@ class WrongModelError(DecodeError):
 
 class LimitError(DecodeError):
     """A declared size over the reader's limit."""
+
+
+def one_line(error: BaseException) -> str:
+    """What an error of somebody else's says, on a line of at most 200 letters; its kind if it says nothing."""
+    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__

@@ -1,4 +1,4 @@
-"""Weights by name: what ships in the package, checked before use, and what others publish, fetched when asked for.
+"""Weights by name: what ships in the package, checked before use, and what others publish, where it was fetched to.
 
 A set is a folder with a ``manifest.json`` that names it and gives the SHA-256 of each of its files. The *model id* that a
 blob carries is a prefix of the SHA-256 over the digests of the files that the decoder uses, in the order listed: another
@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
-from limner.catalog import CATALOG, TENSORS
+from limner.catalog import CATALOG, EITHER
 from limner.errors import MissingError
 from limner.extras import need
 
@@ -102,33 +103,60 @@ def places() -> list[Path]:
 def published(name: str) -> Path:
     """The folder of weights that others publish: a folder as it is, a name of the catalogue, or an id of the hub that was
     fetched. A folder of that name of the catalogue, in one that LIMNER_WEIGHTS names, goes before what was fetched. Nothing is
-    fetched here. MissingError with the command that fetches it."""
+    fetched here, and nothing is taken that is not all here. MissingError with the command that fetches it."""
     folder = Path(name)
     if folder.is_dir():
         return folder
     for place in places() if name in CATALOG else []:
         if (place / name).is_dir():
             return place / name
-    hub = need("huggingface_hub", extra="describe")
-    for repository in repositories(name):
-        try:
-            return Path(hub.snapshot_download(repository, revision=revision(name), local_files_only=True))
-        except (OSError, ValueError):
-            continue
-    raise MissingError(f"the weights {name} are not here: limner weights fetch {name}")
+    missing: list[str] = []
+    for fetched in in_cache(name):
+        missing = lacking(name, fetched)
+        if not missing:
+            return fetched
+    state = f"not all here (there is no {several(missing)})" if missing else "not here"
+    raise MissingError(f"the weights {name} are {state}: limner weights fetch {name}")
 
 
-def fetch(name: str) -> Path:
-    """Fetch weights that others publish, tensors and settings only; give their folder. MissingError if that fails."""
+def in_cache(name: str) -> Iterator[Path]:
+    """The folders of the hub's cache into which anything of these weights was fetched."""
     hub = need("huggingface_hub", extra="describe")
-    patterns = list(CATALOG[name].files if name in CATALOG else TENSORS)
-    said = []
     for repository in repositories(name):
-        try:
-            return Path(hub.snapshot_download(repository, revision=revision(name), allow_patterns=patterns))
-        except (OSError, ValueError) as error:
-            said.append(f"{repository}: {' '.join(str(error).split())[:200]}")
-    raise MissingError(f"the weights {name} cannot be fetched ({'; '.join(said)})")
+        with suppress(OSError, ValueError):
+            # With patterns left out the hub misses what of the repository nobody has asked for, and gives nothing.
+            yield Path(hub.snapshot_download(repository, revision=revision(name), local_files_only=True, allow_patterns=[]))
+
+
+def lacking(name: str, folder: Path) -> list[str]:
+    """Which of the files that weights must have are not in a folder, or are empty. Of an id of the hub nothing is known."""
+    if name not in CATALOG:
+        return []
+    here = files_in(folder)
+    return [wanted for wanted in CATALOG[name].files if not chosen(here, wanted)]
+
+
+def several(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def files_in(folder: Path) -> list[str]:
+    """The files of a folder that hold anything, by their names from there on, with slashes; none that is hidden."""
+    found = ((path, path.relative_to(folder)) for path in sorted(folder.rglob("*")))
+    return [
+        name.as_posix()
+        for path, name in found
+        if not any(part.startswith(".") for part in name.parts) and path.is_file() and path.stat().st_size
+    ]
+
+
+def chosen(names: Sequence[str], wanted: str) -> list[str]:
+    """Of the names of files, those that a name or a pattern of the catalogue means: of several, the first that is there."""
+    for pattern in wanted.split(EITHER):
+        if found := [name for name in names if fnmatchcase(name, pattern)]:
+            return found
+    return []
 
 
 def revision(name: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 constants = pytest.importorskip("huggingface_hub.constants")
 
-from limner import weights  # noqa: E402
+from limner import fetch, weights  # noqa: E402
 from limner.catalog import CATALOG  # noqa: E402
 from limner.cli import main  # noqa: E402
 from limner.errors import MissingError  # noqa: E402
@@ -23,14 +26,16 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def put(cache: Path, repository: str) -> Path:
+def put(cache: Path, repository: str, files: Sequence[str] = ("config.json",)) -> Path:
     """What a fetch leaves behind."""
     root = cache / f"models--{repository.replace('/', '--')}"
     folder = root / "snapshots" / ("0" * 40)
     folder.mkdir(parents=True)
     (root / "refs").mkdir()
     (root / "refs" / "main").write_text("0" * 40)
-    (folder / "config.json").write_text("{}")
+    for name in files:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("{}")
     return folder
 
 
@@ -43,8 +48,26 @@ def test_what_is_missing_names_the_command(cache: Path, name: str) -> None:
 def test_what_was_fetched_is_found(cache: Path) -> None:
     folder = put(cache, "somebody/something")
     assert weights.published("somebody/something") == folder
-    again = put(cache, CATALOG["sd21"].repositories[-1])
+    again = put(cache, CATALOG["sd21"].repositories[-1], CATALOG["sd21"].files)
     assert weights.published("sd21") == again
+
+
+def test_what_is_not_all_here_is_not_found(cache: Path) -> None:
+    folder = put(cache, CATALOG["sd21"].repositories[0], CATALOG["sd21"].files[:-1])
+    with pytest.raises(MissingError, match=r"all here \(there is no scheduler/scheduler_config\.json\): limner weights fetch"):
+        weights.published("sd21")
+    again = put(cache, CATALOG["sd21"].repositories[1], CATALOG["sd21"].files)
+    assert weights.published("sd21") == again
+    (again / "vae" / "config.json").write_text("")
+    with pytest.raises(MissingError, match=r"there is no vae/config\.json"):
+        weights.published("sd21")
+    assert weights.lacking("sd21", folder) == ["scheduler/scheduler_config.json"]
+
+
+@given(st.lists(st.sampled_from("abc")), st.permutations("abc"))
+def test_of_several_the_first_that_is_there_is_taken(names: list[str], wanted: list[str]) -> None:
+    first = next((one for one in wanted if one in names), None)
+    assert weights.chosen(names, "|".join(wanted)) == [name for name in names if name == first]
 
 
 def test_a_folder_is_itself(tmp_path: Path) -> None:
@@ -59,7 +82,7 @@ def test_what_is_no_name_is_said(name: str) -> None:
 
 
 def test_the_list_says_what_one_must_know(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = put(cache, CATALOG["sam"].repositories[0])
+    folder = put(cache, CATALOG["sam"].repositories[0], ("model.safetensors", "config.json", "preprocessor_config.json"))
     assert main(["weights", "list"]) == 0
     said = capsys.readouterr().out
     for name, kept in CATALOG.items():
@@ -78,10 +101,11 @@ def test_a_fetch_that_fails_is_one_line(cache: Path, capsys: pytest.CaptureFixtu
 
 def test_only_tensors_and_settings_are_fetched() -> None:
     """Some are published as pickles of tensors alone, and are read as such."""
-    pickles = {name for name, kept in CATALOG.items() if any(Path(one).suffix in (".pth", ".bin") for one in kept.files)}
-    assert pickles == {"hed", "hed-bsds500", "controlnet-hed-sd21", "controlnet-tile-sd15", "diffbir-v2"}
-    kinds = {Path(pattern).suffix for name, kept in CATALOG.items() if name not in pickles for pattern in kept.files}
-    assert kinds == {".safetensors", ".json", ".txt", ".model", ".jinja"}
+    kinds = {name: {Path(one).suffix for one in fetch.patterns(name)} for name in CATALOG}
+    pickles = {name for name, found in kinds.items() if found & {".pth", ".bin"}}
+    assert pickles == {"hed", "hed-bsds500", "controlnet-hed-sd21", "controlnet-tile-sd15", "diffbir-v2", "dists"}
+    plain = [found for name, found in kinds.items() if name not in pickles]
+    assert set().union(*plain) == {".safetensors", ".json", ".txt", ".model", ".jinja"}
 
 
 def test_a_folder_of_the_user_goes_first(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from limner.describe.opening import telling, whole
 from limner.describe.scene import Box
 from limner.describe.things import Detector
 from limner.errors import MissingError
@@ -42,13 +43,13 @@ class GroundingDino:
 
     @cached_property
     def parts(self) -> tuple[Any, Any]:
-        """The model and what prepares its inputs. MissingError if weights or packages are not here."""
+        """The model and what prepares its inputs. MissingError if weights or packages are not here, or not to be used."""
         transformers = need("transformers", extra="diffusion")
         need("torch", extra="diffusion")
         folder = published(self.weights)
-        model = transformers.AutoModelForZeroShotObjectDetection.from_pretrained(folder, local_files_only=True)
-        processor = transformers.GroundingDinoProcessor.from_pretrained(folder, local_files_only=True)
-        return model.to(self.device).eval(), processor
+        with telling(self.weights):
+            model = whole(transformers.AutoModelForZeroShotObjectDetection, folder, self.device)
+            return model, transformers.GroundingDinoProcessor.from_pretrained(folder, local_files_only=True)
 
     def boxes(self, pixels: Pixels, names: Sequence[str]) -> list[Box | None]:
         """pixels (h, w, 3) uint8 sRGB -> for each name the box of the highest score, None if none will do."""
@@ -89,13 +90,14 @@ class Owl:
 
     @cached_property
     def parts(self) -> tuple[Any, Any]:
-        """The model and what prepares its inputs. MissingError if weights or packages are not here."""
+        """The model and what prepares its inputs. MissingError if weights or packages are not here, or not to be used."""
         transformers = need("transformers", extra="diffusion")
         need("torch", extra="diffusion")
         need("scipy", extra="bench")
         folder = published(self.weights)
-        model = transformers.Owlv2ForObjectDetection.from_pretrained(folder, local_files_only=True).to(self.device).eval()
-        return model, transformers.Owlv2Processor.from_pretrained(folder, local_files_only=True)
+        with telling(self.weights):
+            model = whole(transformers.Owlv2ForObjectDetection, folder, self.device)
+            return model, transformers.Owlv2Processor.from_pretrained(folder, local_files_only=True)
 
     def boxes(self, pixels: Pixels, names: Sequence[str]) -> list[Box | None]:
         """pixels (h, w, 3) uint8 sRGB -> for each name the box of the highest score, None if none will do."""

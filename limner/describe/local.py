@@ -15,10 +15,12 @@ from typing import Any
 
 from PIL import Image
 
+from limner.describe import chat
 from limner.describe.answer import CAPTION_WORDS, Limits, Pixels, within
-from limner.describe.chat import TOKENS_A_WORD, Chat, grids, literate, tried, whole, words_of
+from limner.describe.chat import TOKENS_A_WORD, Chat, grids, literate, tried, words_of
+from limner.describe.opening import faults_of_folders, hint, whole
 from limner.describe.scene import Scene
-from limner.errors import LimnerError, MissingError, SceneError
+from limner.errors import LimnerError, MissingError, SceneError, one_line
 from limner.extras import need
 from limner.weights import published
 
@@ -64,8 +66,7 @@ class Local:
         return replace(self.model.scene(pixels, limits), size_px=(width_px, height_px))
 
     def useless(self, why: str) -> str:
-        hint = "" if Path(self.weights).is_dir() else f"; if a file is missing: limner weights fetch {self.weights}"
-        return f"the weights {self.weights} describe no pictures here ({why}). {WORKING}{hint}"
+        return f"the weights {self.weights} describe no pictures here ({why}). {WORKING}{hint(self.weights)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,40 +101,15 @@ def opened(folder: Path, device: str) -> Captioner | Chat:
         )
         literate(processor.tokenizer)
         return Captioner(model_of(folder, device), processor, CAPTIONERS[config.model_type])
-    reader = grids(folder, config.image_token_id) if config.model_type in GRIDS else whole(folder)
+    reader = grids(folder, config.image_token_id) if config.model_type in GRIDS else chat.whole(folder)
     literate(reader.tokenizer)
     tried(reader)
     return Chat(model_of(folder, device), reader)
 
 
 def model_of(folder: Path, device: str) -> Any:
-    """The model itself, in single precision on a CPU. Raises ValueError if some of its weights are not in the folder."""
+    """The model itself, in single precision on a CPU. Raises what ``whole`` raises."""
     torch = need("torch", extra="diffusion")
     transformers = need("transformers", extra="diffusion")
-    model, found = transformers.AutoModelForImageTextToText.from_pretrained(
-        folder,
-        dtype=torch.float32 if torch.device(device).type == "cpu" else "auto",
-        local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=True,
-        ignore_mismatched_sizes=True,  # they are told below
-        output_loading_info=True,
-    )
-    # What is not in the folder would be drawn at random.
-    absent = sorted((*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])))
-    if absent:
-        raise ValueError(f"{len(absent)} of its tensors are missing or of another shape, {absent[0]} for one")
-    return model.to(device).eval()
-
-
-def faults_of_folders() -> tuple[type[Exception], ...]:
-    """What is known to be raised for a folder that is incomplete, damaged, or of something else."""
-    safetensors = need("safetensors", extra="diffusion")
-    hub = need("huggingface_hub.errors", extra="describe")
-    jinja2 = need("jinja2", extra="diffusion")
-    others = (safetensors.SafetensorError, hub.StrictDataclassError, jinja2.TemplateError)
-    return (OSError, ValueError, LookupError, TypeError, AttributeError, *others)
-
-
-def one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+    dtype = torch.float32 if torch.device(device).type == "cpu" else "auto"
+    return whole(transformers.AutoModelForImageTextToText, folder, device, dtype)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.describe.grounding import spoken
+from limner.describe.opening import telling, whole
 from limner.describe.sam2 import Preparation, preparation, resized
 from limner.describe.scene import Box
 from limner.describe.things import Mask, PhraseSegmenter
@@ -41,12 +42,13 @@ class ClipSeg:
 
     @cached_property
     def parts(self) -> tuple[Any, Any]:
-        """The model and what prepares its inputs. MissingError if weights or packages are not here."""
+        """The model and what prepares its inputs. MissingError if weights or packages are not here, or not to be used."""
         transformers = need("transformers", extra="diffusion")
         need("torch", extra="diffusion")
         folder = published(self.weights)
-        model = transformers.CLIPSegForImageSegmentation.from_pretrained(folder, local_files_only=True)
-        return model.to(self.device).eval(), transformers.CLIPSegProcessor.from_pretrained(folder, local_files_only=True)
+        with telling(self.weights):
+            model = whole(transformers.CLIPSegForImageSegmentation, folder, self.device)
+            return model, transformers.CLIPSegProcessor.from_pretrained(folder, local_files_only=True)
 
     def named(self, pixels: Pixels, name: str) -> Mask | None:
         """pixels (h, w, 3) uint8 sRGB -> (h, w), true wherever something of that name is, never empty; None if nothing is."""
@@ -78,12 +80,13 @@ class Sam3:
 
     @cached_property
     def parts(self) -> tuple[Any, Any, Preparation]:
-        """The model, its tokenizer and what it is shown. MissingError if weights or packages are not here."""
+        """The model, its tokenizer and what it is shown. MissingError if weights or packages are not here or not to be used."""
         transformers = need("transformers", extra="diffusion")
         need("torch", extra="diffusion")
         folder = published(self.weights)
-        model = transformers.Sam3Model.from_pretrained(folder, local_files_only=True).to(self.device).eval()
-        tokenizer = transformers.CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+        with telling(self.weights):
+            model = whole(transformers.Sam3Model, folder, self.device)
+            tokenizer = transformers.CLIPTokenizer.from_pretrained(folder, local_files_only=True)
         side_px = model.config.image_size
         return model, tokenizer, preparation(folder, Preparation((side_px, side_px), HALF, HALF))
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from limner.describe.opening import telling, whole
 from limner.describe.scene import Box
 from limner.describe.things import Mask, box_within, boxed
 from limner.extras import need
@@ -26,12 +27,13 @@ class Sam:
 
     @cached_property
     def parts(self) -> tuple[Any, Any]:
-        """The model and what prepares its inputs. MissingError if weights or packages are not here."""
+        """The model and what prepares its inputs. MissingError if weights or packages are not here, or not to be used."""
         transformers = need("transformers", extra="diffusion")
         need("torch", extra="diffusion")
         folder = published(self.weights)
-        model = transformers.SamModel.from_pretrained(folder, local_files_only=True).to(self.device).eval()
-        return model, transformers.SamProcessor.from_pretrained(folder, local_files_only=True)
+        with telling(self.weights):
+            model = whole(transformers.SamModel, folder, self.device)
+            return model, transformers.SamProcessor.from_pretrained(folder, local_files_only=True)
 
     def mask(self, pixels: Pixels, box: Box) -> Mask:
         """pixels (h, w, 3) uint8 sRGB -> (h, w), true where the thing is: within its box; all of it if nothing is found."""

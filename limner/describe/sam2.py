@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from limner.describe.opening import telling, whole
 from limner.describe.scene import Box
 from limner.describe.things import Mask, box_within, boxed
 from limner.errors import MissingError
@@ -53,11 +54,12 @@ class Sam2:
 
     @cached_property
     def parts(self) -> tuple[Any, Preparation]:
-        """The model and what it is shown. MissingError if weights or packages are not here."""
+        """The model and what it is shown. MissingError if weights or packages are not here, or not to be used."""
         transformers = need("transformers", extra="diffusion")
         need("torch", extra="diffusion")
         folder = published(self.weights)
-        model = transformers.Sam2Model.from_pretrained(folder, local_files_only=True).to(self.device).eval()
+        with telling(self.weights):
+            model = whole(transformers.Sam2Model, folder, self.device)
         side_px = model.config.prompt_encoder_config.image_size
         return model, preparation(folder, Preparation((side_px, side_px), MEAN, DEVIATION))
 

@@ -1,8 +1,9 @@
-"""Multi-scale structural similarity: how alike two pictures are in structure, without weights.
+"""Structural similarity, at one scale and at several: how alike two pictures are in structure, without weights.
 
     picture, other (h, w, c) --> SSIM's terms at five scales, each half of the one before --> product of powers, 0..1
 
-Source: Wang, Simoncelli and Bovik, "Multi-scale structural similarity", 2003; details as in pytorch-msssim 1.0.0.
+Sources: Wang, Bovik, Sheikh and Simoncelli 2004; Wang, Simoncelli and Bovik, "Multi-scale structural similarity", 2003; details
+as in pytorch-msssim 1.0.0.
 """
 
 from __future__ import annotations
@@ -20,6 +21,20 @@ SIGMA_PX = 1.5
 K1, K2 = 0.01, 0.03
 SMALLEST_SIDE_PX = (WINDOW_PX - 1) * 2 ** (len(SCALE_WEIGHTS) - 1) + 1
 """161: a shorter side leaves no whole window at the coarsest scale."""
+
+
+def ssim(original: NDArray[np.generic], other: NDArray[np.generic], *, peak: float) -> float:
+    """Return the structural similarity, -1..1, at the pictures' own scale: mean over positions, then over R, G and B.
+
+    Gaussian window of 11x11 with sigma 1.5 without padding. Raises ImageError if the shapes differ or a side is below 11.
+
+    Source: Wang, Bovik, Sheikh and Simoncelli 2004, equation 13; details as in pytorch-msssim 1.0.0.
+    """
+    check_pair(original, other)
+    if min(original.shape[:2]) < WINDOW_PX:
+        raise ImageError(f"SSIM needs sides of at least {WINDOW_PX} pixels, not {original.shape[1]}x{original.shape[0]}")
+    pairs = [(original[..., c].astype(np.float64), other[..., c].astype(np.float64)) for c in range(original.shape[2])]
+    return float(np.mean([_ssim_terms(x, y, peak)[0] for x, y in pairs]))
 
 
 def ms_ssim(original: NDArray[np.generic], other: NDArray[np.generic], *, peak: float) -> float:

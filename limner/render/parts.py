@@ -23,6 +23,7 @@ from limner.weights import published, repositories
 
 PICKLED = ("ControlNetModel",)
 """Some are published as pickles and in no other form."""
+FILE = "diffusion_pytorch_model"
 
 
 class Missing(NamedTuple):
@@ -125,7 +126,7 @@ def read(name: str, folder: Path, kind: str, precision: str) -> Any:
         model, told = class_of(kind).from_pretrained(
             folder,
             dtype=getattr(torch, precision),
-            use_safetensors=kind not in PICKLED or any(folder.glob("*.safetensors")),
+            use_safetensors=kind not in PICKLED or any(folder.glob(f"{FILE}.safetensors*")),
             local_files_only=True,
             output_loading_info=True,
         )

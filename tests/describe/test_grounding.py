@@ -18,45 +18,15 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from describe.tiny_finders import LETTERS, LONGEST, tiny_dino, tiny_processor  # noqa: E402
+
 from limner.describe.grounding import GroundingDino, Owl, detector, pixel_box, spoken  # noqa: E402
 from limner.describe.scene import Box, Scene, Thing  # noqa: E402
 from limner.describe.things import Detector  # noqa: E402
 from limner.errors import MissingError  # noqa: E402
 
 PIXELS = picture(80, 60)
-LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
-LONGEST = 16
 ODD = ("", "...", "a. b. c.", "[SEP] dog?", "<|endoftext|>", "dog\n" * 40, "Ærø 犬", "☕", "l'été-là")
-
-
-def bert_words() -> dict[str, int]:
-    """A vocabulary in which [CLS], [SEP], the full stop and the question mark have the numbers that the model relies on."""
-    words = [f"[unused{number}]" for number in range(1030)]
-    words[0], words[100:104], words[1012], words[1029] = "[PAD]", ["[UNK]", "[CLS]", "[SEP]", "[MASK]"], ".", "?"
-    words += [*LETTERS, *(f"##{letter}" for letter in LETTERS), "red", "door", "dog"]
-    return {word: number for number, word in enumerate(words)}
-
-
-def tiny_processor() -> object:
-    from transformers.models.grounding_dino.image_processing_pil_grounding_dino import GroundingDinoImageProcessorPil
-
-    tokenizer = transformers.BertTokenizer(vocab=bert_words(), model_max_length=512)
-    prepare = GroundingDinoImageProcessorPil(size={"shortest_edge": 64, "longest_edge": 100})
-    return transformers.GroundingDinoProcessor(prepare, tokenizer)
-
-
-def tiny_dino(folder: Path, name: str) -> None:
-    """A model of half a million parameters and its processor."""
-    swin = {"image_size": 64, "embed_dim": 16, "depths": [1] * 4, "num_heads": [1, 1, 2, 2], "window_size": 4}
-    text = {"vocab_size": len(bert_words()), "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    sizes = {"d_model": 32, "encoder_layers": 1, "decoder_layers": 2, "num_queries": 6, "max_text_len": LONGEST}
-    sizes |= {"encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
-    backbone = transformers.SwinConfig(**swin, out_indices=[2, 3, 4])
-    text_config = transformers.BertConfig(**text, intermediate_size=32)
-    config = getattr(transformers, f"{name}Config")(backbone_config=backbone, text_config=text_config, **sizes)
-    torch.manual_seed(0)
-    getattr(transformers, f"{name}ForObjectDetection")(config).save_pretrained(folder)
-    tiny_processor().save_pretrained(folder)
 
 
 def older(folder: Path) -> None:

@@ -13,34 +13,17 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from describe.tiny_finders import tiny_sam  # noqa: E402
+
 from limner.describe.sam import Sam  # noqa: E402
 from limner.describe.things import Segmenter, boxed  # noqa: E402
 from limner.errors import MissingError  # noqa: E402
-
-SIDE_PX, PATCH_PX = 64, 8
-
-
-def tiny(folder: Path) -> None:
-    """A model of 40 thousand parameters and its processor, as folders of the hub have them."""
-    from transformers.models.sam.image_processing_pil_sam import SamImageProcessorPil
-
-    torch.manual_seed(0)
-    vision = {"hidden_size": 32, "output_channels": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "mlp_dim": 32}
-    vision |= {"image_size": SIDE_PX, "patch_size": PATCH_PX, "num_pos_feats": 8, "global_attn_indexes": [1], "window_size": 4}
-    prompts = {"hidden_size": 16, "image_size": SIDE_PX, "patch_size": PATCH_PX, "mask_input_channels": 4}
-    masks = {"hidden_size": 16, "mlp_dim": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    masks |= {"attention_downsample_rate": 2, "iou_head_hidden_dim": 16}
-    config = transformers.SamConfig(vision_config=vision, prompt_encoder_config=prompts, mask_decoder_config=masks)
-    transformers.SamModel(config).save_pretrained(folder)
-    square, small = {"height": SIDE_PX, "width": SIDE_PX}, {"height": 16, "width": 16}
-    sizes = {"size": {"longest_edge": SIDE_PX}, "pad_size": square, "mask_size": {"longest_edge": 16}, "mask_pad_size": small}
-    transformers.SamProcessor(SamImageProcessorPil(**sizes)).save_pretrained(folder)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("sam")
-    tiny(made)
+    tiny_sam(made)
     return made
 
 
