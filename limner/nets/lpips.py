@@ -78,18 +78,12 @@ class Lpips(nn.Module):
             if place in TAPS[self.trunk]:
                 yield x
 
-    @torch.no_grad()
     def take(self, state: Mapping[str, Tensor]) -> None:
         """Take published tensors by name: a trunk's and lin's, or the whole of the package lpips's net; others are left.
 
         LimnerError for one that is missing or of another shape.
         """
-        named = {ours(name): tensor for name, tensor in state.items()}
-        for name, tensor in self.state_dict().items():
-            if name not in named or named[name].shape != tensor.shape:
-                found = f"has the shape {tuple(named[name].shape)}" if name in named else "is missing"
-                raise LimnerError(f"no weights of LPIPS with the trunk {self.trunk}: {name} {tuple(tensor.shape)} {found}")
-            tensor.copy_(named[name])
+        take(self, {ours(name): tensor for name, tensor in state.items()}, f"LPIPS with the trunk {self.trunk}")
 
 
 class Lin(nn.Module):
@@ -103,6 +97,16 @@ class Lin(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weighed: Tensor = self.model(x)
         return weighed
+
+
+@torch.no_grad()
+def take(net: nn.Module, state: Mapping[str, Tensor], called: str) -> None:
+    """Fill a net with tensors of its names; others are left. LimnerError for one that is missing or of another shape."""
+    for name, tensor in net.state_dict().items():
+        if name not in state or state[name].shape != tensor.shape:
+            found = f"has the shape {tuple(state[name].shape)}" if name in state else "is missing"
+            raise LimnerError(f"no weights of {called}: {name} {tuple(tensor.shape)} {found}")
+        tensor.copy_(state[name])
 
 
 def direction(x: Tensor) -> Tensor:

@@ -6,11 +6,11 @@ the weights of its maps, which the package lpips carries (lpips/weights/v0.1/ale
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from limner.errors import LimnerError, MissingError
 from limner.extras import need
@@ -27,15 +27,7 @@ def opened(weights: str, trunk: Trunk = "alex", normalised: bool = True) -> Lpip
     may hold the files of both trunks. MissingError if tensors are missing or two files have the same.
     """
     net = Lpips(trunk, normalised)
-    shapes = {name: tensor.shape for name, tensor in net.state_dict().items()}
-    found: dict[str, Tensor] = {}
-    for path in files_of(weights):
-        part = {name: tensor for name, tensor in named(path).items() if name in shapes}
-        if any(tensor.shape != shapes[name] for name, tensor in part.items()):
-            continue
-        if twice := sorted(part.keys() & found.keys()):
-            raise MissingError(f"{weights}: {twice[0]} is in more than one file, {path.name} among them: leave one there")
-        found |= part
+    found = fitting(weights, net, ours)
     try:
         net.take(found)
     except LimnerError as error:
@@ -44,16 +36,28 @@ def opened(weights: str, trunk: Trunk = "alex", normalised: bool = True) -> Lpip
     return net
 
 
+def fitting(weights: str, net: nn.Module, named: Callable[[str], str]) -> dict[str, Tensor]:
+    """What the files of weights hold of a net's tensors, by its names; ``named``: a published name -> the net's.
+
+    A file in which one of them has another shape is of another net and is passed over. MissingError if two files have the same.
+    """
+    shapes = {name: tensor.shape for name, tensor in net.state_dict().items()}
+    found: dict[str, Tensor] = {}
+    for path in files_of(weights):
+        part = {named(name): tensor for name, tensor in tensors(path).items() if named(name) in shapes}
+        if any(tensor.shape != shapes[name] for name, tensor in part.items()):
+            continue
+        if twice := sorted(part.keys() & found.keys()):
+            raise MissingError(f"{weights}: {twice[0]} is in more than one file, {path.name} among them: leave one there")
+        found |= part
+    return found
+
+
 def files_of(weights: str) -> list[Path]:
     """The files of tensors of a name: itself, or those of a folder."""
     if Path(weights).is_file():
         return [Path(weights)]
     return sorted(path for path in published(weights).rglob("*") if path.suffix in SUFFIXES)
-
-
-def named(path: Path) -> dict[str, Tensor]:
-    """A file's tensors under our names."""
-    return {ours(name): tensor for name, tensor in tensors(path).items()}
 
 
 def tensors(path: Path) -> dict[str, Tensor]:
