@@ -12,18 +12,17 @@ AVIF is slow where it is good: a quick speed scouts every combination, then the 
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
-import numpy as np
 import pillow_heif
-import pillow_jxl  # noqa: F401  registers itself with Pillow
-from numpy.typing import NDArray
 from PIL import Image, features
 from PIL import __version__ as pillow_version
 
+from limner.bench.coders import CODECS as CODECS
+from limner.bench.coders import FILTERS as FILTERS
+from limner.bench.coders import Picture, enlarged, shrunk
 from limner.bench.metrics import psnr_db
 from limner.errors import EncodeError
 
@@ -32,10 +31,6 @@ SCALES = (8, 6, 4, 3, 2, 1)
 
 HOPELESS_DB = 0.3
 """PSNR over scale has one peak: a finer scale this far below the best ends the scan."""
-
-FILTERS = {"box": Image.Resampling.BOX, "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
-
-Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -92,63 +87,7 @@ class Coded:
 
     def picture(self, width_px: int, height_px: int) -> Picture:
         """Decode and enlarge to ``(height_px, width_px, 3)`` sRGB."""
-        return _enlarge(self.blob, (width_px, height_px), self.up)
-
-
-def _jpeg(image: Image.Image, quality: int, chroma: str, speed: int, tune: str | None) -> bytes:
-    return _saved(lambda to: image.save(to, "JPEG", quality=quality, subsampling=chroma, optimize=True, progressive=True))
-
-
-def _webp(image: Image.Image, quality: int, chroma: str, speed: int, tune: str | None) -> bytes:
-    return _saved(lambda to: image.save(to, "WEBP", quality=quality, method=6))
-
-
-def _avif(image: Image.Image, quality: int, chroma: str, speed: int, tune: str | None) -> bytes:
-    # One thread, so that the file does not depend on the machine.
-    more = {} if tune is None else {"tune": tune}
-    return _saved(
-        lambda to: image.save(
-            to, "AVIF", quality=quality, subsampling=chroma, speed=speed, max_threads=1, autotiling=False, advanced=more
-        )
-    )
-
-
-def _jxl(image: Image.Image, quality: int, chroma: str, speed: int, tune: str | None) -> bytes:
-    effort = 7 if tune is None else 9
-    return _saved(lambda to: image.save(to, "JXL", quality=quality, effort=effort, num_threads=0))
-
-
-def _heic(image: Image.Image, quality: int, chroma: str, speed: int, tune: str | None) -> bytes:
-    more = {} if tune is None else {"enc_params": {"tune": tune, "preset": "veryslow"}}
-    return _saved(lambda to: image.save(to, "HEIF", quality=quality, chroma=chroma.replace(":", ""), **more))
-
-
-def _saved(save: Callable[[io.BytesIO], None]) -> bytes:
-    buffer = io.BytesIO()
-    save(buffer)
-    return buffer.getvalue()
-
-
-@dataclass(frozen=True)
-class Codec:
-    """One classical codec: ``code(image, quality, chroma, speed, tune)``, its range of qualities, the chroma formats it has."""
-
-    code: Callable[[Image.Image, int, str, int, str | None], bytes]
-    lowest: int
-    highest: int
-    chromas: tuple[str, ...]
-
-
-CODECS = {
-    "jpeg": Codec(_jpeg, 1, 95, ("4:2:0", "4:4:4")),
-    "webp": Codec(_webp, 0, 100, ("4:2:0",)),
-    "avif": Codec(_avif, 0, 100, ("4:2:0", "4:4:4")),
-    "jxl": Codec(_jxl, 0, 95, ("XYB",)),
-    "heic": Codec(_heic, 0, 95, ("4:2:0", "4:4:4")),
-}
-
-
-pillow_heif.register_heif_opener()
+        return enlarged(self.blob, (width_px, height_px), self.up)
 
 
 def best_of_all(picture: Picture, budget_bytes: int, effort: Effort) -> Coded:
@@ -203,7 +142,7 @@ def _scan(
     """Append to ``found[budget]`` the best file of each of its scales, coarse to fine, until it cannot win any more."""
     alive = dict.fromkeys(found, 0.0)
     for scale in SCALES:
-        files = _Files(codec, _shrink(picture, scale, down), chroma, SCOUT_SPEED, effort.avif_tune)
+        files = _Files(codec, shrunk(picture, scale, down), chroma, SCOUT_SPEED, effort.avif_tune)
         for budget, best_db in tuple(alive.items()):
             if scale not in scales[budget]:
                 continue
@@ -227,7 +166,7 @@ def _final(picture: Picture, budget: int, scouted: Sequence[Coded], effort: Effo
     if best is None or best.codec != "avif" or effort.avif_speed == SCOUT_SPEED:
         return best
     for coded in ranked[: effort.finalists]:
-        small = _shrink(picture, coded.scale, coded.down)
+        small = shrunk(picture, coded.scale, coded.down)
         speed = effort.avif_speed if small.width * small.height <= LARGE_PIXELS else effort.large_avif_speed
         files = _Files(coded.codec, small, coded.chroma, speed, effort.avif_tune)
         quality = files.highest_quality(budget, coded.quality)
@@ -282,22 +221,6 @@ def best_file(codec: str, image: Image.Image, budget_bytes: int) -> tuple[int, b
     files = _Files(codec, image, CODECS[codec].chromas[0], SCOUT_SPEED)
     quality = files.highest_quality(budget_bytes, CODECS[codec].lowest)
     return None if quality is None else (quality, files.blob(quality))
-
-
-def _shrink(picture: Picture, scale: int, down: str) -> Image.Image:
-    image = Image.fromarray(picture)
-    if scale == 1:
-        return image
-    size = (max(1, round(image.width / scale)), max(1, round(image.height / scale)))
-    return image.resize(size, FILTERS[down])
-
-
-def _enlarge(blob: bytes, size: tuple[int, int], up: str) -> Picture:
-    with Image.open(io.BytesIO(blob)) as image:
-        decoded = image.convert("RGB")
-    if decoded.size != size:
-        decoded = decoded.resize(size, FILTERS[up])
-    return np.asarray(decoded, dtype=np.uint8)
 
 
 def codec_versions() -> dict[str, str]:

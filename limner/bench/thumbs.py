@@ -6,20 +6,19 @@ Each makes of a picture (h, w, 3) the best it can within a number of bytes, and 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import blurhash
 import numpy as np
 import thumbhash
-from numpy.typing import NDArray
 from PIL import Image
 
 from limner.bench.baselines import FILTERS, best_file
+from limner.bench.hashes import SIDE_PX, from_blurhash, from_thumbhash, small_size
 from limner.bench.metrics import psnr_db
 from limner.image import Pixels
 
-SIDE_PX = 48  # BlurHash and ThumbHash know no more than a picture of this size shows
 MOST_COMPONENTS = 9
 THUMBNAIL_SIDES_PX = (8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96)
 UPS = ("bicubic", "lanczos")
@@ -27,12 +26,16 @@ UPS = ("bicubic", "lanczos")
 
 @dataclass(frozen=True)
 class Thumb:
-    """One thumbnail: how it was made, its length, what is shown of it, and how near that is."""
+    """One thumbnail: how it was made, what is sent, what is shown of it, and how near that is."""
 
     setting: str
-    bytes: int
+    blob: bytes
     picture: Pixels
     psnr_db: float
+
+    @property
+    def bytes(self) -> int:
+        return len(self.blob)
 
 
 def best_blurhash(picture: Pixels, budget_bytes: int) -> Thumb | None:
@@ -41,8 +44,8 @@ def best_blurhash(picture: Pixels, budget_bytes: int) -> Thumb | None:
     found = []
     for across, down in components(budget_bytes, picture.shape[1] / picture.shape[0]):
         text = blurhash.encode(small, across, down)
-        shown = np.array(blurhash.decode(text, small.shape[1], small.shape[0]), np.uint8)
-        found.append(seen(picture, f"{across}x{down}", len(text), Image.fromarray(shown)))
+        shown = from_blurhash(text.encode(), small.shape[1], small.shape[0])
+        found.append(seen(picture, f"{across}x{down}", text.encode(), Image.fromarray(shown)))
     return max(found, key=lambda thumb: thumb.psnr_db, default=None)
 
 
@@ -62,40 +65,7 @@ def best_thumbhash(picture: Pixels, budget_bytes: int) -> Thumb | None:
     code = thumbhash.rgba_to_thumb_hash(small.width, small.height, opaque.reshape(-1).tolist())
     if len(code) > budget_bytes:
         return None
-    return seen(picture, "thumbhash", len(code), Image.fromarray(from_thumbhash(code, small.width, small.height)))
-
-
-def from_thumbhash(code: Sequence[int], width_px: int, height_px: int) -> Pixels:
-    """Paint an opaque ThumbHash at a size.
-
-    Source: Wallace 2023, ThumbHash. (The package's own decoder does not begin anew with each pixel.)
-    """
-    head = int.from_bytes(bytes(code[:5]), "little")
-    landscape, short = head >> 39, head >> 24 & 7
-    across, down = (7, max(3, short)) if landscape else (max(3, short), 7)
-    nibbles = [byte >> shift & 15 for byte in code[5:] for shift in (0, 4)]
-    planes = []
-    for size, mean, scale in (
-        ((across, down), (head & 63) / 63, (head >> 18 & 31) / 31),
-        ((3, 3), (head >> 6 & 63) / 31.5 - 1, 1.25 * (head >> 27 & 63) / 63),
-        ((3, 3), (head >> 12 & 63) / 31.5 - 1, 1.25 * (head >> 33 & 63) / 63),
-    ):
-        places = [(x, y) for y in range(size[1]) for x in range(size[0]) if x + y and x * size[1] < size[0] * (size[1] - y)]
-        plane = np.full((height_px, width_px), mean)
-        for x, y in places:
-            wave = 2 * np.outer(cosine(y, height_px), cosine(x, width_px))
-            plane += (nibbles.pop(0) / 7.5 - 1) * scale * wave
-        planes.append(plane)
-    light, blueish, reddish = planes
-    blue = light - 2 / 3 * blueish
-    red = (3 * light - blue + reddish) / 2
-    shown: Pixels = np.rint(255 * np.clip(np.stack([red, red - reddish, blue], -1), 0, 1)).astype(np.uint8)
-    return shown
-
-
-def cosine(waves: int, size_px: int) -> NDArray[np.float64]:
-    wave: NDArray[np.float64] = np.cos(np.pi / size_px * waves * (np.arange(size_px) + 0.5))
-    return wave
+    return seen(picture, "thumbhash", bytes(code), Image.fromarray(from_thumbhash(code, small.width, small.height)))
 
 
 def best_webp(picture: Pixels, budget_bytes: int) -> Thumb | None:
@@ -105,7 +75,7 @@ def best_webp(picture: Pixels, budget_bytes: int) -> Thumb | None:
         coded = best_file("webp", shrunk(picture, side), budget_bytes)
         if coded is not None:
             quality, blob = coded
-            found.append(seen(picture, f"{side} px q{quality}", len(blob), Image.open(io.BytesIO(blob)).convert("RGB")))
+            found.append(seen(picture, f"{side} px q{quality}", blob, Image.open(io.BytesIO(blob)).convert("RGB")))
     return max(found, key=lambda thumb: thumb.psnr_db, default=None)
 
 
@@ -118,15 +88,13 @@ THUMBS: dict[str, Callable[[Pixels, int], Thumb | None]] = {
 
 def shrunk(picture: Pixels, side_px: int) -> Image.Image:
     """The picture with its longer side at ``side_px``."""
-    image = Image.fromarray(picture)
-    factor = side_px / max(image.size)
-    return image.resize((max(1, round(image.width * factor)), max(1, round(image.height * factor))), Image.Resampling.BOX)
+    return Image.fromarray(picture).resize(small_size(picture.shape[1], picture.shape[0], side_px), Image.Resampling.BOX)
 
 
-def seen(picture: Pixels, setting: str, size_bytes: int, shown: Image.Image) -> Thumb:
+def seen(picture: Pixels, setting: str, blob: bytes, shown: Image.Image) -> Thumb:
     """A thumbnail enlarged by the filter that serves it best."""
     size = picture.shape[1], picture.shape[0]
     ways = [np.asarray(shown.resize(size, FILTERS[up]), np.uint8) for up in UPS]
     figures = [psnr_db(picture, way, peak=255.0) for way in ways]
     best = int(np.argmax(figures))
-    return Thumb(f"{setting} {UPS[best]}", size_bytes, ways[best], figures[best])
+    return Thumb(f"{setting} {UPS[best]}", blob, ways[best], figures[best])

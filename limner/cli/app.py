@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
-from limner.cli import train_codecs, weights
+from limner.cli import bench, packets, train_codecs, weights
+from limner.cli.channels import channels
 from limner.cli.decode import decode
 from limner.cli.describe import describe
 from limner.cli.encode import encode
 from limner.cli.inspect import inspect
+from limner.cli.serve import serve
 from limner.cli.verify import verify
 
 EXIT_CODES = {
@@ -54,6 +56,10 @@ app.command()(decode)
 app.command()(describe)
 app.command()(inspect)
 app.command()(verify)
+app.command()(channels)
+app.command()(serve)
 # Groups of verbs join here; their modules import torch and the like inside the verbs.
+app.add_typer(packets.app, name="packets")
 app.add_typer(train_codecs.app, name="train")
 app.add_typer(weights.app, name="weights")
+app.add_typer(bench.app, name="bench")

@@ -24,7 +24,7 @@ def carry_out(task: Task, jobs: Sequence[Job], *, processes: int = 1, json_lines
     """Run the jobs, tell of each as it comes, and end with an exit code: 0, or 1 if a job failed."""
     _check_stdout(jobs, json_lines)
     failures = 0
-    with _voice(len(jobs)) as say, closing(run(task, jobs, processes)) as outcomes:
+    with voice(len(jobs)) as say, closing(run(task, jobs, processes)) as outcomes:
         for outcome in outcomes:
             failures += outcome.status == "failed"
             _tell(outcome, say, json_lines)
@@ -62,7 +62,8 @@ def _record(outcome: Outcome) -> dict[str, object]:
 
 
 @contextmanager
-def _voice(total: int) -> Iterator[Say]:
+def voice(total: int) -> Iterator[Say]:
+    """Say lines on stderr, on a terminal above a bar with the time that is left."""
     if total < 2 or not sys.stderr.isatty():
         yield _plain
         return

@@ -48,7 +48,7 @@ def test_the_highest_quality_that_fits(steps: list[int], budget: int, start: int
         def blob(self, quality: int) -> bytes:
             return bytes(int(sizes[quality]))
 
-    files = Files("jpeg", baselines._shrink(np.zeros((8, 8, 3), np.uint8), 1, "box"), "4:2:0", 0)
+    files = Files("jpeg", baselines.shrunk(np.zeros((8, 8, 3), np.uint8), 1, "box"), "4:2:0", 0)
     expected = max((quality for quality in range(1, 96) if sizes[quality] <= budget), default=None)
     assert files.highest_quality(budget, start) == expected
 
