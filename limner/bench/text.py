@@ -9,17 +9,16 @@ made of, which both sides would have to hold; Huffman's code is made for each te
 from __future__ import annotations
 
 import argparse
-import heapq
 import json
 import sys
 import time
 import zlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import zstandard
 
+from limner.bench.huffman import huffman_bytes
 from limner.bench.rows import table, write_page
 from limner.entropy import textmodel
 from limner.layers import text
@@ -57,30 +56,6 @@ def coders(samples: Sequence[str]) -> dict[str, Sizes]:
         "zstd with a dictionary": lambda words: len(compressor.compress(words.encode())),
         "Huffman, its table sent": huffman_bytes,
     }
-
-
-def huffman_bytes(words: str) -> int:
-    """A text under its own canonical Huffman code: number of symbols, each with the length of its code, then the codes."""
-    counts = Counter(words.encode())
-    lengths = code_lengths(counts)
-    bits = sum(counts[symbol] * length for symbol, length in lengths.items())
-    # A byte says how many symbols there are, a byte is each symbol, four bits are each length.
-    return 1 + len(lengths) + -(-len(lengths) // 2) + -(-bits // 8)
-
-
-def code_lengths(counts: Counter[int]) -> dict[int, int]:
-    """Lengths of Huffman's code in bits."""
-    heap = [(count, number, [symbol]) for number, (symbol, count) in enumerate(sorted(counts.items()))]
-    lengths = dict.fromkeys(counts, 1 if len(counts) == 1 else 0)
-    heapq.heapify(heap)
-    number = len(heap)
-    while len(heap) > 1:
-        (one, _, some), (other, _, more) = heapq.heappop(heap), heapq.heappop(heap)
-        for symbol in some + more:
-            lengths[symbol] += 1
-        heapq.heappush(heap, (one + other, number, some + more))
-        number += 1
-    return lengths
 
 
 def bits_a_character(texts: Sequence[str], size: Sizes) -> float:

@@ -160,22 +160,27 @@ class Nets:
 
 def opened(painter: StagePainter, machine: Machine) -> Nets:
     """The models of a painter, on the machine. Raises what ``limner.render.stages.opened`` does."""
-    device = device_of(machine)
-    precision = precision_of(machine, device)
+    precision = precision_of(machine, device_of(machine))
     demand(painter)
     tile = painter.control_kind == "tile"
     parts = load(Painter(painter.base, painter.control if tile else "", painter.scheduler, vae=painter.vae), precision)
     if not tile:
         parts = replace(parts, control=ircontrol.load(painter.control, parts.unet, precision))
     parts = replace(parts, scheduler=spaced(parts.scheduler, painter.spacing))
+    return nets_of(painter, parts, machine)
+
+
+def nets_of(painter: StagePainter, parts: Parts, machine: Machine) -> Nets:
+    """Models that are loaded, put on the machine. MissingError for those that stages cannot be painted with."""
     check(painter, parts)
+    device = device_of(machine)
     diffusers = need("diffusers", extra="diffusion")
     modules = {"vae": parts.vae, "text_encoder": parts.text_encoder, "tokenizer": parts.tokenizer, "unet": parts.unet}
     modules |= {"scheduler": parts.scheduler, "safety_checker": None, "feature_extractor": None, "controlnet": parts.control}
     with quiet():
         pipe = diffusers.StableDiffusionControlNetPipeline(**modules, requires_safety_checker=False)
         place(pipe, parts, machine, device)
-    return Nets(painter, parts, device, precision, pipe)
+    return Nets(painter, parts, device, precision_of(machine, device), pipe)
 
 
 def spaced(scheduler: Any, spacing: str) -> Any:

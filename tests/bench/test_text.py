@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from limner.bench import text as bench
+from limner.bench.huffman import code_lengths
 
 pytest.importorskip("torch")
 
@@ -36,7 +37,7 @@ def test_a_page_is_made_of_scenes(tmp_path: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize("words", ["aaaa", "abracadabra", "a red boat in the harbour"])
 def test_code_lengths_are_a_whole_code_near_the_entropy(words: str) -> None:
     counts = Counter(words.encode())
-    lengths = bench.code_lengths(counts)
+    lengths = code_lengths(counts)
     if len(counts) > 1:
         assert sum(2.0**-length for length in lengths.values()) == 1
     entropy = -sum(count * math.log2(count / len(words)) for count in counts.values())
