@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -72,8 +73,8 @@ def undressed(message: bytes, armour: str) -> bytes:
 
 
 def heard(inputs: list[str], armour: str) -> Iterator[bytes]:
-    """Yield messages as they come."""
-    for source in inputs:
+    """Yield messages as they come; of a folder, those in its files, by name."""
+    for source in (file for one in inputs for file in files_of(one)):
         if armour not in TEXTS:
             yield read_blob(source)
         elif source == STREAM:
@@ -81,6 +82,13 @@ def heard(inputs: list[str], armour: str) -> Iterator[bytes]:
         else:
             with Path(source).open("rb") as stream:
                 yield from lines(stream)
+
+
+def files_of(source: str) -> list[str]:
+    """A file, or those of a folder."""
+    if source == STREAM or not os.path.isdir(source):
+        return [source]
+    return sorted(str(path) for path in Path(source).iterdir() if path.is_file())
 
 
 def lines(stream: BinaryIO) -> Iterator[bytes]:

@@ -322,3 +322,11 @@ def test_the_fuzzer_finds_wrong_pictures(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(Joiner, "whole", lambda self, picture: b"a fox for a sheep")
     tally = packet_fuzz.fuzz(2_000, seed=2)
     assert {outcome for _, outcome in tally.escapes} == {"ESCAPED a wrong picture"}
+
+
+def test_a_folder_is_its_files(say: Say, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    (tmp_path / "a.limn").write_bytes(pack(Blob(1, b"ab", 64, 64, (Layer(1, bytes(range(200))),))))
+    assert say("packets", "make", tmp_path / "a.limn", "--payload", "60", "-o", made).code == 0
+    assert say("packets", "join", made, "-o", tmp_path / "b.limn").code == 0
+    assert (tmp_path / "b.limn").read_bytes() == (tmp_path / "a.limn").read_bytes()
