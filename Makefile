@@ -16,12 +16,12 @@ PHOTO =
 test: lint types check
 
 lint: $(VENV)/.dev
-	$(PY) -m ruff check limner tests
+	$(PY) -m ruff check limner tests examples
 
 types: $(VENV)/.dev
 	$(PY) -m mypy
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev $(VENV)/.browser
 	$(PY) -m pytest
 
 demo: $(VENV)/.bench
@@ -46,6 +46,19 @@ $(VENV)/.bench: $(PY) pyproject.toml
 $(VENV)/.dev: $(PY) pyproject.toml
 	$(PY) -m pip install --quiet $(PIP_ARGS) -e '.[dev]'
 	touch $@ $(VENV)/.bench
+
+# A browser for the tests of the pages. Without it, and without the right to install it, those tests are skipped.
+$(VENV)/.browser: | $(PY)
+	@if [ -x /usr/bin/chromium ] && [ -x /usr/bin/chromedriver ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	  echo "apt-get install chromium chromium-driver"; \
+	  apt-get -qq update && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends chromium chromium-driver > /dev/null || \
+	  echo "chromium cannot be installed: tests of pages are skipped"; \
+	else \
+	  echo "no chromium here: tests of pages are skipped (as root: apt-get install chromium chromium-driver)"; \
+	fi
+	@touch $@
 
 clean:
 	rm -rf $(VENV) demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -134,11 +134,16 @@ def run(settings: Settings, *, access_log: bool) -> None:
     from limner.serve.server import server
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # What uvicorn hands on when it has ended in order.
-    signal.signal(signal.SIGTERM, leave)
+    # What of a form cannot be read is answered; nobody needs to read of it.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     if not settings.is_loopback and not settings.access.api_key:
         typer.echo("warning: everybody who reaches this address may use the service: set a key (--api-key-file)", err=True)
-    server(settings, tell, access_log=access_log).run()
+    # What uvicorn hands on when it has ended in order.
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        server(settings, tell, access_log=access_log).run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def leave(number: int, frame: object) -> None:

@@ -1,4 +1,4 @@
-"""The page in a real browser: the seam moves, tables are sorted, votes are kept. Chromium and its driver as Debian has them."""
+"""The page in a real browser: the seam moves, tables are sorted, votes are kept."""
 
 from __future__ import annotations
 
@@ -7,29 +7,20 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
+import chromium
 import pytest
+from chromium import Browser, background, by, complaints, fits, nameless, narrow
 from made_records import PICTURES, curve, run_folder
 
 from limner.bench.report.make import Wish, opened, write
 
 pytest.importorskip("selenium")
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None, reason="no chromium and chromedriver: apt-get install chromium chromium-driver"
-)
-# No sandbox: containers and root have none. Others keep it from asking the network for its own sake, and from scrolling slowly.
-SWITCHES = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync"),
-    *("--disable-quic", "--disable-background-networking", "--disable-component-update", "--force-prefers-reduced-motion"),
-)
+pytestmark = chromium.needed
 BUDGETS = (500, 1000)
 SYSTEMS = ("avif", "jpeg", "miniature")
 TRIALS = len(PICTURES) * len(BUDGETS) * len(SYSTEMS)
-
-Browser = Any
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +36,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
-
-    options = ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for switch in (*SWITCHES, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(switch)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NO_PROXY", "localhost,127.0.0.1")
-        browser = Chrome(options, ChromeService(str(DRIVER)))
+    with chromium.browsing(tmp_path_factory.mktemp("profile")) as browser:
         yield browser
-        browser.quit()
 
 
 @pytest.fixture
@@ -66,11 +48,7 @@ def browser(started: Browser, page: Path) -> Browser:
     started.execute_script("localStorage.clear()")
     started.refresh()
     yield started
-    assert [entry["message"] for entry in started.get_log("browser")] == []
-
-
-def by(browser: Browser, name: str) -> Any:
-    return browser.find_element("id", name)
+    assert complaints(started) == []
 
 
 def choose(browser: Browser, name: str, text: str) -> None:
@@ -225,31 +203,13 @@ def test_another_data_set_is_chosen(browser: Browser) -> None:
 
 
 def test_the_page_fits_a_narrow_window(browser: Browser) -> None:
-    emulate = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", emulate)
-    try:
-        width, wanted = browser.execute_script("return [innerWidth, document.documentElement.scrollWidth]")
-        assert width == 360 >= wanted
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    with narrow(browser, 360):
+        assert fits(browser)
 
 
 def test_the_page_is_dark_where_that_is_wanted(browser: Browser) -> None:
-    def background(scheme: str) -> str:
-        wanted = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", wanted)
-        return str(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
-
-    assert (background("dark"), background("light")) == ("rgb(22, 24, 28)", "rgb(250, 248, 243)")
+    assert (background(browser, "dark"), background(browser, "light")) == ("rgb(22, 24, 28)", "rgb(250, 248, 243)")
 
 
 def test_everything_has_a_name(browser: Browser) -> None:
-    """Controls without a label are of no use to who cannot see the page."""
-    tree = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
-    roles = {"button", "checkbox", "combobox", "slider", "searchbox", "spinbutton", "link", "image", "table"}
-    nameless = [
-        node["role"]["value"]
-        for node in tree
-        if not node.get("ignored") and node.get("role", {}).get("value") in roles and not node.get("name", {}).get("value")
-    ]
-    assert nameless == []
+    assert nameless(browser) == []
