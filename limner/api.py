@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from numbers import Integral
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from limner.describe.scene import Scene
 from limner.errors import DecodeError, EncodeError, ImageError, MissingError, SceneError
 from limner.files import OfSedic, OfWords, read, read_beside
 from limner.layers import text
+from limner.layers.prefix import Part
 from limner.layers.text import MOST_MODELLED_BYTES
 from limner.painted import HERE, Watch, Wish
 from limner.render.machine import Machine
@@ -36,6 +38,7 @@ MOST_BYTES = 2**40  # a budget over this is one without bounds
 
 Pixels = NDArray[np.uint8]
 Picture = str | Path | Pixels | Image.Image
+Told = Callable[[Part], None]
 
 
 def encode(
@@ -102,13 +105,16 @@ def encode(
 def encode_taco(pixels: Pixels, caption: str, weights: str | Path | None, target_bytes: int | None, bare: bool) -> bytes:
     kept = chosen(weights)
     codec = taco.opened(kept.folder, kept.identity)
+    height_px, width_px = pixels.shape[:2]
+    return pack(blob_of(codec, fit_taco(codec, pixels, caption, target_bytes, bare).body, width_px, height_px), bare=bare)
+
+
+def fit_taco(codec: Taco, pixels: Pixels, caption: str, target_bytes: int | None, bare: bool) -> taco.Fitted:
     scene = codec.describe(pixels, caption)
     if target_bytes is None:
-        fitted = codec.fit(scene)
-    else:
-        overhead_bytes = len(pack(blob_of(codec, b"", *scene.size_px), bare=bare))
-        fitted = codec.fit_within(scene, target_bytes, overhead_bytes)
-    return pack(blob_of(codec, fitted.body, *scene.size_px), bare=bare)
+        return codec.fit(scene)
+    overhead_bytes = len(pack(blob_of(codec, b"", *scene.size_px), bare=bare))
+    return codec.fit_within(scene, target_bytes, overhead_bytes)
 
 
 def chosen(weights: str | Path | None) -> WeightSet:
@@ -147,6 +153,8 @@ def decode(
     stages: int | None = None,
     keep: Keep | None = None,
     salvage: bool = False,
+    cut: bool = False,
+    told: Told | None = None,
     machine: Machine = HERE,
     watch: Watch | None = None,
     preview: bool = False,
@@ -161,10 +169,15 @@ def decode(
     card of what was sent in place of the picture, which needs no painter. Of sedic, the same without a preview; ``stages``: 0
     is the reference by its own decoder, which needs no painter, k ends after k objects, None with the whole; ``keep``: is given
     the number and the picture of each stage. ``salvage``: of a list of layers that is cut or damaged, paint what is whole.
-    Raises DecodeError for bytes that are not a whole, undamaged file for the weights at hand; MissingError for weights that are
-    not here; ImageError for a bad size, painter or strength.
+    ``cut``: the bytes may be the start of a file whose end is missing, and are right as far as they go: of latents in which
+    they end, paint what is certain, a coarser picture; ``told``: is given how much that is, if it is not all. No check guards
+    it: bytes that were changed, and not just lost behind the end, give a wrong picture without an error. Raises DecodeError
+    for bytes that are not a whole, undamaged file for the weights at hand; MissingError for weights that are not here;
+    ImageError for a bad size, painter or strength.
     """
-    painting, found = Painting(painter, strength), read(blob, max_pixels, weights, salvage)
+    painting, found = Painting(painter, strength), read(blob, max_pixels, weights, salvage, cut)
+    if told is not None and found.part is not None:
+        told(found.part)
     if not isinstance(found, OfSedic) and (stages is not None or keep is not None):
         raise ImageError("stages are of files of sedic: this one has none")
     if isinstance(found, OfSedic):

@@ -3,6 +3,7 @@
     bytes --unpack--> header, layers --> OfMiniature | OfTaco: latents, and the codec that paints them
                                     |-> OfWords: words, sketch, choice; who paints them is another matter
                                     \\-> OfSedic: reference, words, masks; the same
+    start --unpack_start--> the same, of the latents as many as are certain
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.container.blob import KINDS, MAX_PIXELS, Blob, Layer, is_bare, parts, unpack
+from limner.container.start import Start, unpack_start
 from limner.errors import DecodeError, ImageError, InvalidFieldError, WrongModelError
 from limner.layers import choice, masks, painter, sketch, text
 from limner.layers.layer import MOST_CELLS
+from limner.layers.prefix import Part
 from limner.layers.text import MOST_MODELLED_BYTES
 from limner.systems import miniature, references, sedic, taco, textsketch
 from limner.systems.miniature import Fitted, Miniature, Painting
@@ -40,6 +43,11 @@ class OfMiniature:
     def painted(self, painting: Painting) -> Pixels:
         return self.codec.render(self.fitted, self.header.width_px, self.header.height_px, painting)
 
+    @property
+    def part(self) -> Part | None:
+        """How much is there of latents that were cut."""
+        return self.fitted.part
+
 
 @dataclass(frozen=True, eq=False)
 class OfTaco:
@@ -54,6 +62,11 @@ class OfTaco:
             raise ImageError("a file of taco has one painter: leave it at faithful")
         return self.codec.render(self.fitted, self.header.width_px, self.header.height_px)
 
+    @property
+    def part(self) -> Part | None:
+        """How much is there of latents that were cut."""
+        return self.fitted.part
+
 
 @dataclass(frozen=True, eq=False)
 class OfWords:
@@ -61,6 +74,7 @@ class OfWords:
 
     layers: Layers
     header: Blob
+    part: None = None
 
     @property
     def name(self) -> str:
@@ -82,21 +96,31 @@ class OfSedic:
     def size_px(self) -> tuple[int, int]:
         return self.header.width_px, self.header.height_px
 
+    @property
+    def part(self) -> Part | None:
+        """How much is there of a reference that was cut."""
+        return self.layers.reference.part if self.layers.reference else None
+
 
 Read = OfMiniature | OfTaco | OfWords | OfSedic
 
 
 def read(
-    blob: bytes, max_pixels: int = MAX_PIXELS, weights: str | Path | None = None, salvage: bool = False
+    blob: bytes, max_pixels: int = MAX_PIXELS, weights: str | Path | None = None, salvage: bool = False, cut: bool = False
 ) -> Read:
-    """Read every layer to integers or letters. ``salvage``: of a list that is cut or damaged, those before the fault. Raises
-    DecodeError."""
-    header = unpack(blob, max_pixels=max_pixels, salvage=salvage)
+    """Read every layer to integers or letters. Raises DecodeError.
+
+    ``salvage``: of a list that is cut or damaged, the layers before the fault. ``cut``: the bytes may be the start of a file,
+    but are right as far as they go: read whole layers, and of latents in which they end what is certain (``part``). No check
+    guards that: bytes that were changed, and not just lost behind the end, give another picture.
+    """
+    given = unpack_start(blob, max_pixels=max_pixels) if cut else Start(unpack(blob, max_pixels=max_pixels, salvage=salvage))
+    header = given.blob
     start = 0 if is_bare(blob) else 2
     if header.system in textsketch.NAMES:
         return read_words(blob, header)
     if header.system == sedic.NUMBER:
-        return read_sedic(blob, header, weights)
+        return read_sedic(blob, given, weights)
     here = [miniature.embedded().weights] if header.system == miniature.NUMBER else taco_sets(weights)
     kept = next((one for one in here if one.model_id == header.model), None)
     if kept is None:
@@ -107,11 +131,11 @@ def read(
     try:
         if header.system == miniature.NUMBER:
             codec = miniature.embedded()
-            return OfMiniature(codec, codec.read(header), header)
+            return OfMiniature(codec, codec.read(header) if given.cut is None else codec.read_start(header), header)
         other = taco.opened(kept.folder, kept.identity)
-        return OfTaco(other, other.read(header), header)
+        return OfTaco(other, other.read(header) if given.cut is None else other.read_start(header), header)
     except DecodeError as error:
-        raise located(error, blob, header, place) from error
+        raise located(error, blob, header, place, given.at) from error
 
 
 def read_words(blob: bytes, header: Blob) -> OfWords:
@@ -122,7 +146,8 @@ def read_words(blob: bytes, header: Blob) -> OfWords:
         raise located(error, blob, header, None) from error
 
 
-def read_sedic(blob: bytes, header: Blob, weights: str | Path | None) -> OfSedic:
+def read_sedic(blob: bytes, given: Start, weights: str | Path | None) -> OfSedic:
+    header = given.blob
     start = 0 if is_bare(blob) else 2
     place = next((i for i, layer in enumerate(header.layers) if layer.kind == sedic.LATENT_KIND), None)
     if place is None and header.model != sedic.NO_MODEL:
@@ -133,9 +158,9 @@ def read_sedic(blob: bytes, header: Blob, weights: str | Path | None) -> OfSedic
     except WrongModelError as error:
         raise WrongModelError(error.message, offset=start + 1, field="model") from error
     try:
-        made = None if codec is None else codec.read(header)
+        made = None if codec is None else codec.read(header) if given.cut is None else codec.read_start(header)
     except DecodeError as error:
-        raise located(error, blob, header, place) from error
+        raise located(error, blob, header, place, given.at) from error
     try:
         return OfSedic(sedic.read(found, made), header)
     except DecodeError as error:
@@ -146,13 +171,15 @@ def taco_sets(weights: str | Path | None) -> list[WeightSet]:
     return sets(taco.NAME) if weights is None else [at(Path(weights))]
 
 
-def located(error: DecodeError, blob: bytes, header: Blob, place: int | None) -> DecodeError:
-    """Say where in the file the fault lies that was found in the body of a layer; of none, at the start."""
+def located(error: DecodeError, blob: bytes, header: Blob, place: int | None, cut_at: int = 0) -> DecodeError:
+    """Say where in the file the fault lies that was found in the body of a layer; of none, at the start. ``cut_at``: where that
+    body begins, if it is not whole."""
     at = 0
     for part in parts(header, bare=is_bare(blob)):
         if place is None or (part.field == "body" and part.layer == place):
             break
         at += len(part.data)
+    at = cut_at or at
     return type(error)(error.message, offset=at + error.offset, field=error.field)
 
 

@@ -75,6 +75,34 @@ class Stream:
                 return
 
 
+class Start(Stream):
+    """9.1: the symbols that two readings have in common; for others the place of 0 in the table of a latent."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.readings = [Stream(data + byte * 16) for byte in (b"\x00", b"\xff")]
+        self.certain, self.over = 0, False
+
+    def symbol(self, frequencies: tuple[int, ...], ends: tuple[int, ...]) -> int:
+        if not self.over:
+            try:
+                one, other = (reading.symbol(frequencies, ends) for reading in self.readings)
+            except Refused:
+                one, other = 0, 1
+            self.over = one != other
+        if not self.over:
+            self.certain += 1
+            return one
+        if len(frequencies) != 511:
+            raise Refused  # scale code or quality
+        return 255
+
+    def end(self) -> None:
+        if not self.over:
+            self.steps = self.readings[0].steps
+            super().end()
+
+
 @cache
 def uniform(n: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     frequencies = tuple(2**24 // n + (j < 2**24 % n) for j in range(n))
@@ -323,8 +351,10 @@ def run(kept: dict[str, Any], name: str, x: Any) -> Any:
     return x
 
 
-def read_latent(body: bytes, width: int, height: int, kept: dict[str, Any]) -> tuple[int, int, Any, Any, Any]:
-    stream = Stream(body)
+def read_latent(
+    body: bytes, width: int, height: int, kept: dict[str, Any], stream: Stream | None = None
+) -> tuple[int, int, Any, Any, Any]:
+    stream = stream or Stream(body)
     scale, quality = stream.number(8), stream.number(64)
     n = (16, 12, 8, 6, 4, 3, 2, 1)[scale]
     coded = [-(-side * n // 16) for side in (height, width)]

@@ -25,12 +25,15 @@ ALLOWED: Mapping[str, set[str]] = {
     "image": {"errors", "atomic"},
     "catalog": set(),
     "weights": {"errors", "extras", "atomic", "catalog"},
+    "tensors": {"errors", "extras", "weights"},
+    "fetch": {"errors", "extras", "catalog", "weights", "tensors"},
     "channels": {"errors"},
     "qr": {"errors", "extras", "container"},
     "transform": {"errors", "extras", "weights"},
     "container": {"errors"},
     "entropy": {"errors"},
     "tiles": set(),
+    "detail": set(),
     "layers": {"errors", "entropy", "tiles"},
     "nets": {"errors", "extras", "entropy", "layers"},
     "describe": BASE | {"transform", "nets"},
@@ -42,10 +45,10 @@ ALLOWED: Mapping[str, set[str]] = {
     "api": USERS | {"files", "painted", "staged"},
     "pillow": {"errors", "image", "container", "api"},
     "train": USERS,
-    "bench": USERS | {"api", "files", "painted", "staged", "train"},
-    "serve": USERS | {"api"},
+    "bench": USERS | {"api", "files", "painted", "serve", "staged", "train"},
+    "serve": USERS | {"api", "detail", "files", "painted", "qr", "staged"},
     "scale": USERS | {"api"},
-    "cli": USERS | {"catalog", "api", "painted", "staged", "train", "bench", "serve", "scale", "qr"},
+    "cli": USERS | {"catalog", "fetch", "api", "detail", "painted", "staged", "train", "bench", "serve", "scale", "qr"},
     "__main__": {"cli"},
     "__init__": {"errors", "api", "container"},
 }
@@ -64,7 +67,7 @@ HEAVY = {
 }
 MAY_BE_HEAVY = {"nets", "train", "bench"}
 # Parts that need the standard library and nothing else.
-PLAIN = {"errors", "extras", "atomic", "catalog", "container", "channels", "tiles", "__main__", "__init__"}
+PLAIN = {"errors", "extras", "atomic", "catalog", "container", "channels", "detail", "tiles", "__main__", "__init__"}
 
 
 def imported(tree: ast.AST, package: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from limner import api, files
 from limner.bench.mutate import heaviest, invented, seeds
-from limner.bench.speed import peak_mb
+from limner.bench.speed.machine import peak_mb
 from limner.container import unpack
 from limner.errors import LimnerError
 

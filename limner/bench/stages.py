@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from limner import image, transform
 from limner.bench.rows import table, write_page
-from limner.bench.speed import machine_words
+from limner.bench.speed.machine import machine_words
 from limner.entropy.coder import Writer
 from limner.layers import hyperlatent
 from limner.layers.latent import LATENT_PX, Geometry

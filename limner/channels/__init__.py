@@ -11,7 +11,7 @@ from limner.channels.armour import ARMOURS, Armour
 from limner.channels.channel import Channel, Fare, Joined, Limits
 from limner.channels.known import CHANNELS, find
 from limner.channels.own import from_toml, to_toml
-from limner.channels.plan import HEADER_BYTES, Plan, budget_bytes, plan, several_bytes
+from limner.channels.plan import HEADER_BYTES, Plan, budget_bytes, gap_s, plan, several_bytes
 
 __all__ = [
     "ARMOURS",
@@ -28,6 +28,7 @@ __all__ = [
     "budget_bytes",
     "find",
     "from_toml",
+    "gap_s",
     "plan",
     "several_bytes",
     "to_toml",

@@ -65,7 +65,7 @@ def plan(channel: Channel, blob_bytes: int, *, header_bytes: int = HEADER_BYTES,
     split = _split(channel, blob_bytes, header_bytes, parity)
     messages = split.full + 1
     air_s = _air_s(channel, split)
-    wait_s, rest_s = split.full * _gap_s(channel, split.full_bytes), _gap_s(channel, split.last_bytes)
+    wait_s, rest_s = split.full * gap_s(channel, split.full_bytes), gap_s(channel, split.last_bytes)
     cost = _cost(channel, split)
     price = channel.fare.price if channel.fare is not None else None
     return Plan(
@@ -146,8 +146,8 @@ def _air_s(channel: Channel, split: _Split) -> float | None:
     return None if one is None or last is None else split.full * one + last
 
 
-def _gap_s(channel: Channel, payload_bytes: int) -> float:
-    """Silence behind a message: T_off of TS001-1.0.4, section 5.3, or the interval that the link keeps."""
+def gap_s(channel: Channel, payload_bytes: int) -> float:
+    """Seconds of silence behind a message: T_off of TS001-1.0.4, section 5.3, or the interval that the link keeps."""
     air_s, duty = channel.air_s(payload_bytes), channel.limits.duty
     off_s = 0.0 if air_s is None or duty is None else air_s * (1 / duty - 1)
     return max(off_s, channel.limits.interval_s)

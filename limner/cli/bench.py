@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,9 @@ import typer
 
 from limner.cli import bench_data, options
 from limner.cli.bench_report import report
+from limner.cli.bench_speed import speed
 from limner.cli.talk import voice
+from limner.cli.typed import typed
 from limner.errors import LimnerError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ BUDGETS = "250,500,1000,1500,3000,6000"
 
 app = typer.Typer(no_args_is_help=True, help="Measure systems on pictures, and report.")
 app.command()(report)
+app.command()(speed)
 app.add_typer(bench_data.app, name="data")
 
 
@@ -143,18 +145,6 @@ def names_of(text: str) -> tuple[str, ...]:
 
     groups = {"light": LIGHT, "all": tuple(MEASURES)}
     return tuple(dict.fromkeys(name for one in several(text) for name in groups.get(one, (one,))))
-
-
-def typed(context: typer.Context) -> str:
-    """The command with the options that were given, and of folders and files the names alone."""
-    words = ["limner", "bench", "run"]
-    for option in context.command.params:
-        source = context.get_parameter_source(option.name or "")
-        if source is not None and source.name == "COMMANDLINE":
-            value = context.params[option.name or ""]
-            for one in value if isinstance(value, list | tuple) else [value]:
-                words += [max(option.opts, key=len), *([] if one is True else [Path(str(one)).name])]
-    return shlex.join(words)
 
 
 @contextmanager

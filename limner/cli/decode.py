@@ -14,26 +14,26 @@ from limner.cli.painting import Painting, watch
 from limner.cli.plan import STREAM, Job, Naming, writing_jobs
 from limner.cli.streams import read_blob, shown, write
 from limner.cli.talk import carry_out
+from limner.detail import ALONE, INVENTED, detail, notes
 
 if TYPE_CHECKING:
     from limner.image import Pixels
+    from limner.layers.prefix import Part
     from limner.render.stages import Keep
 
 PAINTERS = ("faithful", "vivid")  # those of limner.systems.miniature, which is not to be loaded for --help
 FILES = frozenset({".limn"})
-# System and painter whose pictures show only what was sent; the others paint what they think was there.
-PREVIEW = "a preview: what was sent, not a picture"
-ALONE = "the reference alone: nothing invented"
-INVENTS_NOTHING = frozenset({("miniature", "faithful")})
 
 
 @dataclass(frozen=True)
 class Staging:
-    """How far a file of sedic is painted, and into which folder each stage is written; what is read of a damaged file."""
+    """How far a file of sedic is painted, and into which folder each stage is written; what is read of a damaged file, and
+    whether it may be the start of one."""
 
     stages: int | None = None
     folder: Path | None = None
     salvage: bool = False
+    cut: bool = False
 
     def keep(self, source: str) -> Keep | None:
         """Writes each stage as a picture, named by its number."""
@@ -65,11 +65,11 @@ class Decode:
 
     def __call__(self, job: Job) -> Outcome:
         from limner import api
-        from limner.container.blob import SYSTEMS, unpack
         from limner.image import to_file
 
         blob = read_blob(job.source)
-        system = SYSTEMS[unpack(blob, max_pixels=self.max_pixels, salvage=self.staging.salvage).system]
+        system = self.system_of(blob)
+        parts: list[Part] = []
         pixels = api.decode(
             blob,
             size=self.size,
@@ -81,28 +81,40 @@ class Decode:
             stages=self.staging.stages,
             keep=self.staging.keep(job.source),
             salvage=self.staging.salvage,
+            cut=self.staging.cut,
+            told=parts.append,
             watch=watch(),
             preview=self.preview,
             max_pixels=self.max_pixels,
         )
         target = job.target or STREAM
         suffix = ".png" if target == STREAM else Path(target).suffix
-        plain = (system, self.painter) in INVENTS_NOTHING or self.staging.stages == 0
-        invented = not self.preview and not plain
-        write(target, to_file(pixels, suffix, notes=notes(system, len(blob), self.detail(invented))))
-        height_px, width_px = pixels.shape[:2]
+        said = detail(system, self.painter, self.staging.stages, preview=self.preview)
+        noted, height_px, width_px = notes(system, len(blob), said), *pixels.shape[:2]
         line = f"{job.source} -> {shown(target)}: {width_px} x {height_px} px from {len(blob)} bytes{self.alone()}"
-        facts = {"system": system, "bytes": len(blob), "invented": invented}
-        return Outcome(job.source, target, "done", line, facts={**facts, "width_px": width_px, "height_px": height_px})
+        facts = {"system": system, "bytes": len(blob), "invented": said == INVENTED}
+        facts |= {"width_px": width_px, "height_px": height_px}
+        for part in parts:
+            noted["limner:part"], facts["part"] = start_of(part), round(part.share, 3)
+        write(target, to_file(pixels, suffix, notes=noted))
+        warnings = tuple(f"{job.source}: {start_of(part)}" for part in parts)
+        return Outcome(job.source, target, "done", line, warnings=warnings, facts=facts)
+
+    def system_of(self, blob: bytes) -> str:
+        from limner.container.blob import SYSTEMS, unpack
+        from limner.container.start import unpack_start
+
+        if self.staging.cut:
+            return SYSTEMS[unpack_start(blob, max_pixels=self.max_pixels).blob.system]
+        return SYSTEMS[unpack(blob, max_pixels=self.max_pixels, salvage=self.staging.salvage).system]
 
     def alone(self) -> str:
         return f" ({ALONE})" if self.staging.stages == 0 else ""
 
-    def detail(self, invented: bool) -> str:
-        """What is to be thought of a picture's detail."""
-        if self.staging.stages == 0:
-            return ALONE
-        return PREVIEW if self.preview else "may be invented" if invented else "nothing invented"
+
+def start_of(part: Part) -> str:
+    """Say how much of a file is there, and what that is worth."""
+    return f"the start of a file, about {100 * part.share:.0f} % of it: no check guards it"
 
 
 def as_pictures(plan: list[Job]) -> None:
@@ -113,16 +125,6 @@ def as_pictures(plan: list[Job]) -> None:
         target = job.target or STREAM
         if target != STREAM and Path(target).suffix.lower() not in SUFFIXES:
             raise typer.BadParameter(f"a picture's name ends in {', '.join(SUFFIXES)}, not {target!r}", param_hint="--output")
-
-
-def notes(system: str, size_bytes: int, detail: str) -> dict[str, str]:
-    """Say in a picture's metadata where it comes from and what is to be thought of its detail."""
-    return {
-        "Software": "limner",
-        "limner:system": system,
-        "limner:bytes": str(size_bytes),
-        "limner:detail": detail,
-    }
 
 
 def decode(
@@ -147,6 +149,9 @@ def decode(
     salvage: Annotated[
         bool, typer.Option("--salvage", help="Of a file that is cut or damaged, paint the layers that are whole.")
     ] = False,
+    cut: Annotated[
+        bool, typer.Option("--cut", help="Paint what is there of a file whose end was lost, but of which no byte was changed.")
+    ] = False,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     offload: options.Offload = "auto",
@@ -162,10 +167,11 @@ def decode(
     photo.limn becomes photo.png beside it, unless -o says otherwise: also .jpg and .webp.
     """
     options.only_one({"--overwrite": overwrite or None, "--skip": skip or None})
+    options.only_one({"--salvage": salvage or None, "--cut": cut or None})
     if painter not in PAINTERS:
         raise typer.BadParameter(f"one of {', '.join(PAINTERS)}, not {painter!r}", param_hint="--painter")
     painting = Painting(settings, device=device, precision=precision, offload=offload)
-    staging = Staging(stages, keep_stages, salvage)
+    staging = Staging(stages, keep_stages, salvage, cut)
     task = Decode(options.size_px(size), painter, strength, weights, painting, staging, preview, max_pixels)
     plan = writing_jobs(inputs, FILES, Naming(output, ".png", overwrite, skip), recursive=recursive)
     as_pictures(plan)

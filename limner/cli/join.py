@@ -27,10 +27,13 @@ NAME_DIGITS = 8  # of the file's hash, of which the id is the first three: ids a
 
 
 def join(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, or - for stdin.", show_default=False)],
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, - for stdin.", show_default=False)],
     output: Annotated[str, typer.Option("--output", "-o", help="File for one picture, folder for several, or -.")],
     armour: Annotated[str, typer.Option(help=f"{BINARY}, {NDEF}: a file is a packet; {', '.join(TEXTS)}: a line is.")] = BINARY,
     salvage: Annotated[bool, typer.Option("--salvage", help="Write the whole layers of a picture that is not whole.")] = False,
+    cut: Annotated[
+        bool, typer.Option("--cut", help="Write of a picture that is not whole what is before the gap: see decode --cut.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout for every packet.")] = False,
     overwrite: options.Overwrite = False,
 ) -> None:
@@ -42,6 +45,7 @@ def join(
     from limner.container.joiner import Joiner
 
     known(armour, without=QR)
+    options.only_one({"--salvage": salvage or None, "--cut": cut or None})
     if STREAM in inputs and armour not in TEXTS:
         raise typer.BadParameter("on stdin a packet is a line: name its --armour", param_hint="INPUT")
     if json and output == STREAM:
@@ -49,7 +53,7 @@ def join(
     desk = Desk(Joiner(), Target(output, overwrite), json)
     for message in heard(inputs, armour):
         desk.take(message, armour)
-    desk.close(salvage)
+    desk.close(salvage, cut)
     raise typer.Exit(int(not desk.target.written))
 
 
@@ -106,8 +110,8 @@ class Desk:
         if state.event == "whole":
             self.target.put(state.picture, self.joiner.whole(state.picture), str(state))
 
-    def close(self, salvage: bool) -> None:
-        """Say what is missing, and write what can be salvaged."""
+    def close(self, salvage: bool, cut: bool) -> None:
+        """Say what is missing, and write what can be salvaged, or the bytes before the first gap."""
         from limner.container import pack, unpack
 
         for picture in self.joiner.pictures():
@@ -117,8 +121,12 @@ class Desk:
             certain = self.joiner.partial(picture)
             layers = unpack(certain, salvage=True) if certain else None
             typer.echo(f"{state}; {len(layers.layers) if layers else 0} whole layers", err=True)
-            if layers is not None and salvage and (self.target.is_folder or not self.target.written):
+            if self.target.written and not self.target.is_folder:
+                continue
+            if layers is not None and salvage:
                 self.target.put(picture, pack(layers, bare=True), f"{picture}: whole layers", part=True)
+            if cut and (start := self.joiner.start(picture)):
+                self.target.put(picture, start, f"{picture}: {len(start)} bytes before the gap", part=True)
         for name, count in sorted(self.refused.items()):
             typer.echo(f"left out: {count} ({name})", err=True)
 

@@ -126,7 +126,7 @@ def pack(blob: Blob, *, bare: bool = False) -> bytes:
 
 def parts(blob: Blob, *, bare: bool = False) -> tuple[Part, ...]:
     """Return the file of a blob as its fields in order: every byte stands in exactly one part."""
-    listed = not _stands_alone(blob.system, blob.layers)
+    listed = not stands_alone(blob.system, blob.layers)
     found = _header_parts(blob, listed)
     state = _running(found, _CHECK_START)
     for index, layer in enumerate(blob.layers):
@@ -158,23 +158,42 @@ def unpack(data: bytes, *, max_pixels: int = MAX_PIXELS, salvage: bool = False) 
 
 
 def _unpack(data: bytes, max_pixels: int, salvage: bool) -> Blob:
+    header = read_header(data, max_pixels)
+    state = crc_hqx(data[: header.end], crc_hqx(MAGIC, _CHECK_START) if is_bare(data) else _CHECK_START)
+    if header.has_list:
+        layers = _read_list(data, header, state, salvage)
+    else:
+        layers = (Layer(OWN_KIND[header.system], _read_body(data, header.end, header.end, None, state)[0]),)
+    return Blob(header.system, header.model, header.width_px, header.height_px, layers)
+
+
+@dataclass(frozen=True)
+class Header:
+    """Hold what stands before the layers. ``at``, ``end``: offset of its head, and of the byte behind it."""
+
+    system: int
+    model: bytes
+    width_px: int
+    height_px: int
+    has_list: bool
+    at: int
+    end: int
+
+
+def read_header(data: bytes, max_pixels: int) -> Header:
+    """Read the header of a file, full or bare. Raises DecodeError."""
     head_at = _head_offset(data)
     head = _read_head(data, head_at)
     model_at = head_at + 1
     model = take(data, model_at, MODEL_BYTES, "model")
     size_at = model_at + MODEL_BYTES
-    width_px, height_px, start = _read_size(data, size_at, head["size class"])
+    width_px, height_px, end = _read_size(data, size_at, head["size class"])
     if size_class(width_px, height_px) != head["size class"]:
         raise InvalidFieldError("a smaller size class would do", offset=head_at, field="size class")
     if width_px * height_px > max_pixels:
         message = f"{width_px} x {height_px} px is over the limit of {max_pixels} pixels"
         raise LimitError(message, offset=size_at, field="size")
-    state = crc_hqx(data[:start], _CHECK_START if head_at else crc_hqx(MAGIC, _CHECK_START))
-    if head["list"]:
-        layers = _read_list(data, start, state, head["system"], head_at, salvage)
-    else:
-        layers = (Layer(OWN_KIND[head["system"]], _read_body(data, start, start, None, state)[0]),)
-    return Blob(head["system"], model, width_px, height_px, layers)
+    return Header(head["system"], model, width_px, height_px, bool(head["list"]), head_at, end)
 
 
 def is_bare(data: bytes) -> bool:
@@ -192,8 +211,8 @@ def _is_single(kind: int) -> bool:
     return kind in KINDS and kind not in REPEATABLE
 
 
-def _stands_alone(system: int, layers: Sequence[Layer]) -> bool:
-    """Tell whether the canonical file has no layer list."""
+def stands_alone(system: int, layers: Sequence[Layer]) -> bool:
+    """Tell whether the file of these layers has no list."""
     return len(layers) == 1 and layers[0].kind == OWN_KIND.get(system) and not layers[0].may_skip
 
 
@@ -259,12 +278,13 @@ def _read_size(data: bytes, offset: int, number: int) -> tuple[int, int, int]:
     return size["width"] + 1, size["height"] + 1, offset + group_bytes(fields)
 
 
-def _read_list(data: bytes, position: int, state: int, system: int, head_at: int, salvage: bool) -> tuple[Layer, ...]:
+def _read_list(data: bytes, header: Header, state: int, salvage: bool) -> tuple[Layer, ...]:
     layers: list[Layer] = []
+    position = header.end
     last = False
     while not last:
         try:
-            lead = _read_lead(data, position, layers)
+            lead = read_lead(data, position, layers)
             last = bool(lead["last"])
             layer, end = _read_listed(data, position, lead, state)
         except DecodeError:
@@ -272,8 +292,8 @@ def _read_list(data: bytes, position: int, state: int, system: int, head_at: int
                 break
             raise
         layers.append(layer)
-        if last and _stands_alone(system, layers):
-            raise InvalidFieldError("a layer list where none is needed", offset=head_at, field="list")
+        if last and stands_alone(header.system, layers):
+            raise InvalidFieldError("a layer list where none is needed", offset=header.at, field="list")
         # Without the check: behind one the running CRC is the same in every file, and would forget what came before,
         # so that a layer of another file would pass.
         state = crc_hqx(data[position : end - CHECK_BYTES], state)
@@ -281,7 +301,8 @@ def _read_list(data: bytes, position: int, state: int, system: int, head_at: int
     return tuple(layers)
 
 
-def _read_lead(data: bytes, offset: int, before: Sequence[Layer]) -> dict[str, int]:
+def read_lead(data: bytes, offset: int, before: Sequence[Layer]) -> dict[str, int]:
+    """Read the lead at ``offset`` of the layer that follows those ``before``. Raises DecodeError."""
     lead = split_fields(LEAD, take(data, offset, 1, "lead"))
     kind = lead["kind"]
     if len(before) == MAX_LAYERS:

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from limner.container.blob import CHECK_BYTES, MAGIC, Blob, is_bare, size_class, unpack
+from limner.container.blob import MAGIC, Blob, is_bare, size_class, unpack
 from limner.container.erasure import interpolate
-from limner.container.fields import SIZES, group_bytes, write_varint
+from limner.container.fields import SIZES, group_bytes
 from limner.container.packets import MOST_PIXELS, Packet, PictureId, bare, cut, number_of, pad, read, unpad
+from limner.container.start import end_of
 from limner.errors import DamagedError, DecodeError, InvalidFieldError, LimitError, TruncatedError
 
 MOST_PICTURES = 64
@@ -121,6 +122,15 @@ class Joiner:
         held = self._of(picture)
         return held.file if held.file is not None else whole_layers(_prefix(held.pieces))
 
+    def start(self, picture: PictureId) -> bytes:
+        """Return the bytes of a picture's file before the first packet that is missing: all, some or none of them.
+
+        They are right, so far as the packets' checks say. Read them with ``unpack_start``. Raises TruncatedError if nothing is
+        there of the picture.
+        """
+        held = self._of(picture)
+        return held.file if held.file is not None else _prefix(held.pieces)
+
     def forget(self, picture: PictureId) -> None:
         """Drop what is there of a picture, if anything."""
         self._held.pop(picture, None)
@@ -167,8 +177,7 @@ def whole_layers(prefix: bytes) -> bytes | None:
     except DecodeError:
         return None
     layers = found.layers[:-1] if _reads(prefix) else found.layers
-    lengths = (1 + len(write_varint(len(layer.body))) + len(layer.body) + CHECK_BYTES for layer in layers)
-    return prefix[: _header_bytes(found) + sum(lengths)] if layers else None
+    return prefix[: end_of(_header_bytes(found), layers)] if layers else None
 
 
 def _header_bytes(blob: Blob) -> int:

@@ -21,7 +21,6 @@ import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from pathlib import Path
 
 from limner.errors import SceneError
@@ -183,8 +182,8 @@ def numbers(value: object, count: int, name: str) -> list[int]:
         raise SceneError(f"a list of {count} numbers is expected", field=name)
     for one in value:
         # True is a number to Python; not-a-number passes json.loads.
-        if isinstance(one, bool) or not isinstance(one, Real) or not abs(float(one)) < 1e9:
-            raise SceneError(f"a list of {count} numbers is expected, and {one!r} is none", field=name)
+        if isinstance(one, bool) or not isinstance(one, int | float) or not abs(one) < 1e9:
+            raise SceneError(f"a list of {count} numbers is expected, and {one!r:.40} is none", field=name)
     return [round(float(one)) for one in value]
 
 

@@ -65,6 +65,11 @@ class Writer:
         words, (lower, width) = self._encoder.pos()
         return _shortest(self._words_before(words, lower), words, lower, width)
 
+    def place(self) -> tuple[int, tuple[int, int]]:
+        """Give where in the stream it stands, for the ``seek`` of a ``decoder`` of that stream."""
+        words, (lower, width) = self._encoder.pos()
+        return int(words), (int(lower), int(width))
+
     def _words_before(self, words: int, lower: int) -> int:
         """Give the number that the ``words`` whole words make, before any carry out of the state."""
         sealed = self._encoder.get_compressed()[:words]
@@ -92,8 +97,7 @@ class Reader:
 
     def __init__(self, data: bytes) -> None:
         self._data = bytes(data)
-        padded = self._data + bytes(-len(self._data) % 4)
-        self._decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(padded, dtype=">u4").astype(np.uint32))
+        self._decoder = decoder(self._data)
         self._mirror = Writer()
 
     def code(self, symbols: NDArray[np.int32], table: Table) -> NDArray[np.int32]:
@@ -122,6 +126,12 @@ class Reader:
 
     def _damaged(self) -> DamagedError:
         return DamagedError("the coded symbols are not what a writer writes", offset=0, field="coded symbols")
+
+
+def decoder(data: bytes) -> constriction.stream.queue.RangeDecoder:
+    """Make a decoder of bytes that are followed by zeros."""
+    padded = data + bytes(-len(data) % 4)
+    return constriction.stream.queue.RangeDecoder(np.frombuffer(padded, dtype=">u4").astype(np.uint32))
 
 
 @cache

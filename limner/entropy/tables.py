@@ -69,6 +69,11 @@ class Table:
         return (symbols.astype(np.int64) - self.low).astype(np.int32)
 
     @cached_property
+    def mean_bits(self) -> float:
+        """Give the information that a symbol has on average: the entropy of the table."""
+        return float(self.frequencies.astype(np.float64) @ self._cost_bits) / TOTAL
+
+    @cached_property
     def _cost_bits(self) -> NDArray[np.float64]:
         return PRECISION - np.log2(self.frequencies.astype(np.float64))
 

@@ -130,13 +130,21 @@ def read(body: bytes, width_px: int, height_px: int, path: HyperPath) -> Walked:
     """Read the body of a hyperlatent layer. DamagedError unless it is exactly what ``write`` makes of what was read."""
     reader = Reader(body)
     counted = Counted(reader, most_bits(body))
-    scale = int(counted.code(np.zeros(1, np.int32), uniform(len(SIXTEENTHS)))[0])
-    geometry = Geometry(width_px, height_px, scale)
-    shape, _ = shapes(path, geometry)
-    nothing = Source(np.zeros(shape, np.int32), lambda run: np.zeros(len(run.places), np.int32))
-    walked = walk_symbols(counted, geometry, path, nothing)
+    geometry = read_setting(counted, width_px, height_px)
+    hyper, _ = shapes(path, geometry)
+    walked = walk_symbols(counted, geometry, path, nothing(hyper))
     reader.finish()
     return walked
+
+
+def read_setting(coder: Coder, width_px: int, height_px: int) -> Geometry:
+    """The scale of a picture of this size."""
+    return Geometry(width_px, height_px, int(coder.code(np.zeros(1, np.int32), uniform(len(SIXTEENTHS)))[0]))
+
+
+def nothing(hyper: Shape) -> Source:
+    """What a reader has for symbols before it has read them. hyper: shape of the hyper latent."""
+    return Source(np.zeros(hyper, np.int32), lambda run: np.zeros(len(run.places), np.int32))
 
 
 def expand(walked: Walked) -> Floats:
@@ -146,7 +154,7 @@ def expand(walked: Walked) -> Floats:
 
 def setting(body: bytes) -> int:
     """Scale code of a body, read without any weights."""
-    return int(Reader(body).code(np.zeros(1, np.int32), uniform(len(SIXTEENTHS)))[0])
+    return read_setting(Reader(body), 1, 1).scale
 
 
 def shapes(path: HyperPath, geometry: Geometry) -> tuple[Shape, Shape]:

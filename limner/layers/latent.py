@@ -176,17 +176,25 @@ def of_layer(layer: Latent) -> Source:
 def read(body: bytes, width_px: int, height_px: int, path: Path) -> Walked:
     """Read the body of a latent layer. DamagedError unless it is exactly what ``write`` makes of what was read."""
     reader = Reader(body)
-    scale = int(reader.code(np.zeros(1, np.int32), uniform(len(SIXTEENTHS)))[0])
-    quality = int(reader.code(np.zeros(1, np.int32), uniform(QUALITIES))[0])
-    geometry = Geometry(width_px, height_px, scale)
-    walked = walk_symbols(reader, geometry, quality, Source(unknown, unknown), path)
+    geometry, quality = read_setting(reader, width_px, height_px)
+    walked = walk_symbols(reader, geometry, quality, NOTHING, path)
     reader.finish()
     return walked
+
+
+def read_setting(coder: Coder, width_px: int, height_px: int) -> tuple[Geometry, int]:
+    """Scale and quality of a picture of this size."""
+    scale = int(coder.code(np.zeros(1, np.int32), uniform(len(SIXTEENTHS)))[0])
+    quality = int(coder.code(np.zeros(1, np.int32), uniform(QUALITIES))[0])
+    return Geometry(width_px, height_px, scale), quality
 
 
 def unknown(run: Run) -> NDArray[np.int32]:
     """What a reader has for symbols before it has read them."""
     return np.zeros(len(run.places), np.int32)
+
+
+NOTHING = Source(unknown, unknown)
 
 
 def expand(walked: Walked) -> NDArray[np.float32]:
@@ -196,9 +204,8 @@ def expand(walked: Walked) -> NDArray[np.float32]:
 
 def setting(body: bytes) -> tuple[int, int]:
     """Scale code and quality of a body, read without any weights."""
-    reader = Reader(body)
-    scale = int(reader.code(np.zeros(1, np.int32), uniform(len(SIXTEENTHS)))[0])
-    return scale, int(reader.code(np.zeros(1, np.int32), uniform(QUALITIES))[0])
+    geometry, quality = read_setting(Reader(body), 1, 1)
+    return geometry.scale, quality
 
 
 def walk(coder: Coder, geometry: Geometry, quality: int, source: Source, path: Path) -> Walked:

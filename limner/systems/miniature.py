@@ -23,8 +23,9 @@ from limner.describe import analysis
 from limner.describe.activity import activity, unrest
 from limner.entropy.coder import Writer
 from limner.errors import DecodeError, ImageError, InvalidFieldError
-from limner.layers import latent, path
+from limner.layers import latent, path, prefix
 from limner.layers.latent import SIXTEENTHS, Geometry, Latent
+from limner.layers.prefix import Part
 from limner.layers.quadtree import QUALITIES
 from limner.render import synthesis
 from limner.render.synthesis import Synthesis
@@ -103,10 +104,11 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A walked layer, and the body that it was coded to or read from."""
+    """A walked layer, and the body that it was coded to or read from; of one that was cut, its start, and how much it is."""
 
     walked: latent.Walked
     body: bytes
+    part: Part | None = None
 
     @property
     def layer(self) -> Latent:
@@ -177,6 +179,12 @@ class Miniature:
         body = latent_body(blob)
         walked = latent.read(body, blob.width_px, blob.height_px, self.path)
         return Fitted(walked, body)
+
+    def read_start(self, blob: Blob) -> Fitted:
+        """Read a body whose end is missing, as far as it goes. Raises DecodeError for what says nothing, or starts no body."""
+        start = latent_body(blob)
+        walked, part = prefix.read_latent(start, blob.width_px, blob.height_px, self.path)
+        return Fitted(walked, start, part)
 
     def render(self, fitted: Fitted, width_px: int, height_px: int, painting: Painting = FAITHFUL) -> Pixels:
         """Paint (height, width, 3), sRGB 0..255."""

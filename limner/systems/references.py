@@ -24,6 +24,7 @@ from limner.container.blob import Blob
 from limner.errors import MissingError, WrongModelError
 from limner.layers.hyperlatent import Hyperlatent
 from limner.layers.latent import Latent
+from limner.layers.prefix import Part
 from limner.systems import budget, miniature, taco
 from limner.systems.miniature import Miniature, Setting
 from limner.systems.taco import Taco
@@ -38,12 +39,13 @@ Pixels = NDArray[np.uint8]
 @dataclass(frozen=True, eq=False)
 class Made:
     """A reference. layer: its integers. body: as it is sent. model: id of its weights. paint: width and height in px -> the
-    picture (height, width, 3) by its own decoder."""
+    picture (height, width, 3) by its own decoder. part: how much is there of one that was cut."""
 
     layer: Latent | Hyperlatent
     body: bytes
     model: bytes
     paint: Callable[[int, int], Pixels]
+    part: Part | None = None
 
 
 class Coding(Protocol):
@@ -73,6 +75,9 @@ class Reference(Protocol):
     def read(self, header: Blob) -> Made:
         """The reference of a file. DamagedError unless its body is exactly what was written."""
 
+    def read_start(self, header: Blob) -> Made:
+        """The same of a file whose end is missing, as far as it goes. Raises DecodeError."""
+
 
 @dataclass(frozen=True, eq=False)
 class ByMiniature:
@@ -88,8 +93,11 @@ class ByMiniature:
     def read(self, header: Blob) -> Made:
         return self.made(self.codec.read(header))
 
+    def read_start(self, header: Blob) -> Made:
+        return self.made(self.codec.read_start(header))
+
     def made(self, fitted: miniature.Fitted) -> Made:
-        return Made(fitted.layer, fitted.body, self.codec.model_id, partial(self.codec.render, fitted))
+        return Made(fitted.layer, fitted.body, self.codec.model_id, partial(self.codec.render, fitted), fitted.part)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +127,11 @@ class ByHyperprior:
     def read(self, header: Blob) -> Made:
         return self.made(self.codec.read(header))
 
+    def read_start(self, header: Blob) -> Made:
+        return self.made(self.codec.read_start(header))
+
     def made(self, fitted: taco.Fitted) -> Made:
-        return Made(fitted.layer, fitted.body, self.codec.model_id, partial(self.codec.render, fitted))
+        return Made(fitted.layer, fitted.body, self.codec.model_id, partial(self.codec.render, fitted), fitted.part)
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,10 +27,11 @@ from limner.container.blob import Blob
 from limner.describe.reading import Reader, reader_of
 from limner.entropy.coder import Writer
 from limner.errors import BudgetError, DecodeError, InvalidFieldError
-from limner.layers import hyperlatent, hyperpath
+from limner.layers import hyperlatent, hyperpath, prefix
 from limner.layers.hyperlatent import Hyperlatent
 from limner.layers.hyperpath import HyperPath
 from limner.layers.latent import LATENT_PX, SIXTEENTHS, Geometry
+from limner.layers.prefix import Part
 from limner.weights import WeightSet, at
 
 if TYPE_CHECKING:
@@ -61,10 +62,11 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A walked layer, and the body that it was coded to or read from."""
+    """A walked layer, and the body that it was coded to or read from; of one that was cut, its start, and how much it is."""
 
     walked: hyperlatent.Walked
     body: bytes
+    part: Part | None = None
 
     @property
     def layer(self) -> Hyperlatent:
@@ -142,6 +144,12 @@ class Taco:
         """Raises DamagedError unless the body is exactly what ``write`` makes of what was read."""
         body = latent_body(blob)
         return Fitted(hyperlatent.read(body, blob.width_px, blob.height_px, self.path), body)
+
+    def read_start(self, blob: Blob) -> Fitted:
+        """Read a body whose end is missing, as far as it goes. Raises DecodeError for what says nothing, or starts no body."""
+        start = latent_body(blob)
+        walked, part = prefix.read_hyperlatent(start, blob.width_px, blob.height_px, self.path)
+        return Fitted(walked, start, part)
 
     def render(self, fitted: Fitted, width_px: int, height_px: int) -> Pixels:
         """Paint (height, width, 3), sRGB 0..255."""

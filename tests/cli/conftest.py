@@ -61,6 +61,8 @@ def decode(
     stages: int | None = None,
     keep: object = None,
     salvage: bool = False,
+    cut: bool = False,
+    told: object = None,
     preview: bool = False,
 ) -> Pixels:
     found = unpack(blob, max_pixels=max_pixels)

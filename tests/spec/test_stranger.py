@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from stranger import (
     DATA,
     Refused,
+    Start,
     read_choice,
     read_hyperlatent,
     read_latent,
@@ -26,7 +27,9 @@ from stranger import (
     under,
 )
 
-from limner.layers import choice, hyperlatent, hyperpath, latent, masks, path, sketch, text
+from limner.entropy.coder import Writer
+from limner.errors import DecodeError
+from limner.layers import choice, hyperlatent, hyperpath, latent, masks, path, prefix, sketch, text
 from limner.layers.hyperlatent import Hyperlatent
 from limner.systems import sedic
 from limner.systems.sketches import LatentCodec
@@ -57,6 +60,28 @@ def test_latent(width: int, height: int, scale: int, quality: int) -> None:
     np.testing.assert_array_equal(found[4], latent.read(body, width, height, entropy_path).values)
     with pytest.raises(Refused):
         read_latent(body + b"\1", width, height, kept)
+
+
+def test_start_of_a_latent() -> None:
+    geometry, (entropy_path, kept) = latent.Geometry(64, 33, 0), weights()
+    rng = np.random.default_rng(2)
+    y, z = (rng.normal(0, reach, shape).astype(np.float32) for reach, shape in ((3, geometry.latent), (1, geometry.hyper)))
+    writer = Writer()
+    latent.fit(y, z, 9, geometry, entropy_path, writer)
+    body = writer.finish()
+    for length in (0, 1, 2, len(body) // 3, len(body) - 3, len(body) - 1, len(body)):
+        stream = Start(body[:length])
+        try:
+            found = read_latent(body[:length], 64, 33, kept, stream)
+        except Refused:
+            with pytest.raises(DecodeError):
+                prefix.read_latent(body[:length], 64, 33, entropy_path)
+            continue
+        walked, part = prefix.read_latent(body[:length], 64, 33, entropy_path)
+        assert (walked.layer.quality, part.known) == (found[1], stream.certain)
+        np.testing.assert_array_equal(found[4], walked.values)
+    with pytest.raises(Refused):
+        read_latent(body + b"\1", 64, 33, kept, Start(body + b"\1" * 40))
 
 
 bool_maps = st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32), st.sampled_from([0.0, 0.1, 0.5, 0.9]))

@@ -26,6 +26,7 @@ from limner.errors import (  # noqa: E402
 )
 from limner.layers import hyperlatent  # noqa: E402
 from limner.layers.latent import Geometry, Meter  # noqa: E402
+from limner.layers.prefix import Part  # noqa: E402
 from limner.nets.codec import Widths  # noqa: E402
 from limner.nets.hyperprior import MeanScaleHyperprior  # noqa: E402
 from limner.systems import taco  # noqa: E402
@@ -53,6 +54,19 @@ def test_what_is_read_is_what_was_fitted(folder: Path, width_px: int, height_px:
     read = codec.read(header)
     assert read.layer == fitted.layer and codec.write(read.layer, width_px, height_px) == fitted.body
     assert codec.render(read, width_px, height_px).shape == (height_px, width_px, 3)
+
+
+def test_a_file_whose_end_is_missing_is_read_as_far_as_it_goes(folder: Path, blob: bytes) -> None:
+    parts: list[Part] = []
+
+    def painted(start: bytes) -> np.ndarray:
+        return api.decode(start, cut=True, told=parts.append, weights=folder).astype(float)
+
+    whole = painted(blob)
+    assert not parts
+    errors = [np.square(painted(blob[: len(blob) * tenths // 10]) - whole).mean() for tenths in (1, 5, 9)]
+    assert errors == sorted(errors, reverse=True)
+    assert all(0 < part.known < part.symbols for part in parts) and len(parts) == 3
 
 
 def test_estimated_and_real_bits_agree(folder: Path) -> None:
