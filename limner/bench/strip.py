@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from limner import api
+from limner.atomic import write_atomic
 from limner.bench.demo import load_photo, sample_photo
 from limner.bench.sheet import INK, PAPER, SOFT, text_font
 from limner.channels import budget_bytes, find
@@ -92,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     photo = load_photo(options.photo) if options.photo else sample_photo()
     data = small_enough(strip(photo.pixels))
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_bytes(data)
+    write_atomic(options.out, data)
     sys.stdout.write(f"{options.out}: {len(data)} bytes\n")
     return 0
 

@@ -15,6 +15,12 @@ from wire import Wire
 from limner.channels import find, gap_s
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy may take its time."""
+    monkeypatch.setattr(meshcore, "ANSWER_S", 60.0)
+
+
 def over_the_mesh(
     tmp_path: Path, file: bytes, mesh: Mesh, *more: str, near: CompanionRadio | None = None, unplug: bool = False
 ) -> tuple[int, int, list[float]]:

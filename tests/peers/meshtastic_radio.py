@@ -104,7 +104,7 @@ class MeshRadio:
     quiet: bool = False
     ends: list[End] = field(default_factory=list)
     ready: Event = field(default_factory=Event)
-    heartbeats: int = 0
+    alive: Event = field(default_factory=Event)
     channels: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -135,7 +135,7 @@ class MeshRadio:
         if 3 in to_radio:
             self._tell(whole(to_radio, 3))
         elif 7 in to_radio:
-            self.heartbeats += 1
+            self.alive.set()
             self.say(message((11, message((2, 16), (3, 16)))))
         elif 1 in to_radio:
             self._send(parsed(data_of(to_radio, 1)))
