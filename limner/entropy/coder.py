@@ -1,4 +1,4 @@
-"""The range coder: one small face over constriction's queue coder, with a tight ending.
+"""The range coder: one small face over constriction's queue coder (or the same in Python), with a tight ending.
 
 ``Writer`` and ``Reader`` have the same method ``code``, so that a traversal is written once and runs either way:
 a Writer encodes the symbols it is given, a Reader ignores their values and returns those it read. The exact
@@ -8,12 +8,12 @@ integer algorithm is in the spec, *Range coder*; 64-bit state, 32-bit words, 24-
 from __future__ import annotations
 
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
-import constriction
 import numpy as np
 from numpy.typing import NDArray
 
+from limner.entropy import ranges
 from limner.entropy.tables import PRECISION, Table
 from limner.errors import DamagedError, EncodeError
 
@@ -38,7 +38,7 @@ class Writer:
     """Encode symbols into bytes."""
 
     def __init__(self) -> None:
-        self._encoder = constriction.stream.queue.RangeEncoder()
+        self._encoder = ranges.encoder()
 
     def code(self, symbols: NDArray[np.int32], table: Table) -> NDArray[np.int32]:
         """Encode the vector ``symbols`` under ``table`` and return it; EncodeError for a symbol outside the table."""
@@ -128,10 +128,10 @@ class Reader:
         return DamagedError("the coded symbols are not what a writer writes", offset=0, field="coded symbols")
 
 
-def decoder(data: bytes) -> constriction.stream.queue.RangeDecoder:
+def decoder(data: bytes) -> Any:
     """Make a decoder of bytes that are followed by zeros."""
     padded = data + bytes(-len(data) % 4)
-    return constriction.stream.queue.RangeDecoder(np.frombuffer(padded, dtype=">u4").astype(np.uint32))
+    return ranges.decoder(np.frombuffer(padded, dtype=">u4").astype(np.uint32))
 
 
 @cache

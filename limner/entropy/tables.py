@@ -12,11 +12,12 @@ import math
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
-import constriction
 import numpy as np
 from numpy.typing import NDArray
 
+from limner.entropy import ranges
 from limner.errors import EncodeError, MissingError
 
 PRECISION = 24
@@ -78,14 +79,9 @@ class Table:
         return PRECISION - np.log2(self.frequencies.astype(np.float64))
 
     @cached_property
-    def model(self) -> constriction.stream.model.Categorical:
-        """Give constriction's model of the places, with exactly these frequencies.
-
-        Its fast quantisation gives symbol k the frequency 1 + weight_k * (2**24 - n) / sum(weights). With frequencies
-        less one as weights the quotient is exactly 1, and every partial sum is an integer that a float holds.
-        """
-        weights = self.frequencies.astype(np.float64) - 1.0
-        return constriction.stream.model.Categorical(weights, perfect=False, lazy=False)
+    def model(self) -> Any:
+        """Give the coder's model of the places."""
+        return ranges.model(self.frequencies)
 
 
 def quantise(probabilities: NDArray[np.floating]) -> NDArray[np.uint32]:
