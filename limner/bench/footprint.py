@@ -16,6 +16,8 @@ from importlib.metadata import requires
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from packaging.requirements import Requirement
+
 from limner.bench.fresh import PACKAGE_PARENT, run_python
 from limner.bench.rows import table
 from limner.errors import LimnerError
@@ -42,9 +44,11 @@ class Part:
     installed_bytes: int
 
 
-def needs(package: str = PACKAGE) -> list[str]:
-    """What a package requires without extras. Raises PackageNotFoundError."""
-    return [line for line in requires(package) or [] if "extra ==" not in line]
+def needs(machine: str, package: str = PACKAGE) -> list[str]:
+    """What a package requires without extras on Linux on that machine. Raises PackageNotFoundError."""
+    there = {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": machine, "extra": ""}
+    asked = map(Requirement, requires(package) or [])
+    return [f"{one.name}{one.specifier}" for one in asked if one.marker is None or one.marker.evaluate(there)]
 
 
 def platforms(machine: str, glibc: int) -> list[str]:
@@ -116,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--python", default="3.11", help="%(default)s")
     options = parser.parse_args(argv)
     try:
-        parts = [own(), *gathered(needs(), platforms(options.machine, options.glibc), options.python)]
+        parts = [own(), *gathered(needs(options.machine), platforms(options.machine, options.glibc), options.python)]
     except LimnerError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -1,4 +1,4 @@
-"""The range coder in Python alone, for machines for which constriction has no wheel: the same bytes, some 50 times slower.
+"""The range coder in Python alone, for machines for which constriction has no wheel: the same bytes, slower.
 
 It has the face of constriction's queue coder, so far as ``limner.entropy.coder`` needs it: ``model``, ``RangeEncoder``,
 ``RangeDecoder``. What it computes is the text of the spec, *Range coder*; a test holds one against the other.
