@@ -22,7 +22,7 @@ types: $(VENV)/.dev
 	$(PY) -m mypy
 
 check: $(VENV)/.dev $(VENV)/.browser
-	$(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile
 
 demo: $(VENV)/.bench
 	$(PY) -m limner.bench.demo --photo "$(PHOTO)" --out demo
