@@ -11,7 +11,7 @@ import io
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from PIL import Image
 
 from limner.atomic import write_atomic
 from limner.bench.running import running
-from limner.errors import MissingError
+from limner.errors import LimnerError, MissingError
 from limner.extras import need
 
 OUT = Path("docs/pictures/page.webp")
@@ -83,22 +83,23 @@ def screenshot(url: str, wish: Wish) -> Image.Image:
     """The page at an address, with a sample in it."""
     with browsing(wish) as browser:
         browser.get(url)
-        until(lambda: bool(browser.execute_script(READY)))
+        until(browser, READY)
         browser.execute_script(CHOOSE, wish.system, wish.painter)
         browser.find_elements("css selector", "#samples button")[wish.sample].click()
-        until(lambda: bool(browser.execute_script(DONE)))
+        until(browser, DONE)
         height_px = wish.height_px or browser.execute_script("return document.documentElement.scrollHeight")
         shown = {"x": 0, "y": 0, "width": wish.width_px, "height": height_px, "scale": 1}
         taken = browser.execute_cdp_cmd("Page.captureScreenshot", {"clip": shown, "captureBeyondViewport": True})
         return Image.open(io.BytesIO(base64.b64decode(taken["data"]))).convert("RGB")
 
 
-def until(so: Callable[[], bool]) -> None:
-    """Wait. TimeoutError if it takes too long."""
+def until(browser: Browser, script: str) -> None:
+    """Wait until a script returns true. LimnerError, with what the page says, if it takes too long."""
     end_s = time.monotonic() + PATIENCE_S
-    while not so():
+    while not browser.execute_script(script):
         if time.monotonic() > end_s:
-            raise TimeoutError("the page has not come up")
+            told = [entry["message"] for entry in browser.get_log("browser")]
+            raise LimnerError(f"the page does not come so far: {browser.find_element('id', 'status').text!r}, {told}")
         time.sleep(0.1)
 
 

@@ -46,9 +46,11 @@ class Job:
         return self.state in UNDER_WAY
 
     def set(self, state: State) -> None:
-        """Go into a state; whoever watches is told."""
-        self.state = state
+        """Go into a state, of which none follows after the end; whoever watches is told."""
         if not self.is_under_way:
+            return
+        self.state = state
+        if state not in UNDER_WAY:
             self.ended_s = time.monotonic()
         self.touch()
 
@@ -65,15 +67,17 @@ class Job:
 
     async def changes(self, silence_s: float) -> AsyncIterator[bool]:
         """Yield True now and after each change until the job has ended; False after so long without any."""
-        yield True
-        while self.is_under_way:
-            changed = self._changed
+        seen = None
+        while seen is not self._changed or self.is_under_way:
+            if seen is not self._changed:
+                # While whoever watches looks at this, the job goes on.
+                seen = self._changed
+                yield True
+                continue
             try:
-                await asyncio.wait_for(changed.wait(), silence_s)
+                await asyncio.wait_for(seen.wait(), silence_s)
             except TimeoutError:
                 yield False
-            else:
-                yield True
 
 
 @dataclass(eq=False)
@@ -158,9 +162,8 @@ class Jobs:
 
     @staticmethod
     def _ended(job: Job, answer: Message | None, refused: Refused | None) -> None:
-        if not job.is_under_way:
-            return
-        job.answer, job.refused = answer, refused
+        if job.is_under_way:
+            job.answer, job.refused = answer, refused
         # A picture that was painted is kept; what it was painted from is not.
         job.item = None
         job.set("done" if refused is None else "failed")

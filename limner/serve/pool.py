@@ -218,6 +218,8 @@ class Pool:
         start_s = loop.time()
         try:
             worker = worker or await self._spawned()
+            if item.answer.done():  # it is not wanted any more
+                return worker
             item.worker = worker
             if item.began is not None:
                 item.began()
@@ -240,6 +242,10 @@ class Pool:
         except asyncio.CancelledError:
             item.fail(Stopping())
             raise
+        except Exception as error:
+            log.exception("%s: over %s", self.name, item.ask.verb)
+            await self._failed(item, error, worker, "died")
+            return None
         finally:
             self.running -= 1
         self.mean_s = MEMORY * self.mean_s + (1 - MEMORY) * (loop.time() - start_s)

@@ -162,6 +162,40 @@ def test_all_that_is_under_way_ends() -> None:
     asyncio.run(do())
 
 
+def test_what_happens_while_nobody_looks_is_seen() -> None:
+    async def do() -> None:
+        async with stubs() as pool:
+            jobs = jobs_of(pool)
+            job, seen = jobs.submit(say("x"), b""), []
+            async for changed in job.changes(LONG_S):
+                seen.append(job.state if changed else "")
+                await until(job, "done")
+            assert seen[0] == "waiting" and seen[-1] == "done" and len(seen) == 2
+
+    asyncio.run(do())
+
+
+def test_a_job_that_is_ended_while_its_painter_begins_stays_so() -> None:
+    async def do() -> None:
+        async with stubs(idle_s=60.0) as pool:
+            jobs = jobs_of(pool)
+            job = jobs.submit(say("steps 1000000"), b"")
+            await until_running(pool)
+            assert job.state == "waiting"
+            jobs.end(job)
+            after = jobs.submit(say("after"), b"")
+            await ended(after)
+            assert (job.state, after.state) == ("cancelled", "done")
+
+    asyncio.run(do())
+
+
+async def until_running(pool: Pool) -> None:
+    async with asyncio.timeout(LONG_S):
+        while not pool.running:
+            await asyncio.sleep(0)
+
+
 def test_silence_is_told() -> None:
     async def do() -> None:
         async with stubs() as pool:

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 from chromium import Browser, background, by, complaints, fits, nameless, narrow
-from on_page import ALL, ENTER, IDLE, LEFT, RIGHT, TAB, choose, until
+from on_page import ALL, ENTER, IDLE, LEFT, RIGHT, TAB, choose, settle, until
 
 KEYED = [
     *("file", "photo", "system", "painter", "channel", "save-blob", "copy"),
@@ -51,6 +51,25 @@ def test_keys_go_through_the_page_in_order(page: Browser) -> None:
         if met[-1] == "restore":
             break
     assert [name for name in met if name in KEYED] == KEYED
+
+
+def test_who_is_at_a_control_stays_there(page: Browser) -> None:
+    """Also where it is drawn anew, and with words that are being written."""
+    focused = "return document.activeElement.textContent"
+    page.find_element("css selector", "#packets button:nth-child(2)").send_keys(ENTER)
+    until(page, "document.querySelector('#packets [aria-pressed=true]')")
+    assert page.execute_script(focused) == "2"
+    for selector in ("#plans tr:nth-child(3) button", "#queue .photo"):
+        one = page.find_element("css selector", selector)
+        said = one.get_attribute("textContent")[:8]
+        settle(page, lambda one=one: one.send_keys(ENTER))
+        assert page.execute_script(focused).startswith(said)
+    choose(page, "system", "pic")
+    settle(page, lambda: by(page, "words").send_keys("a hill"))
+    page.find_element("css selector", "#parts textarea").send_keys(" and a")
+    settle(page, lambda: page.execute_script("document.getElementById('words').dispatchEvent(new Event('input'))"))
+    page.switch_to.active_element.send_keys(" tree")
+    assert page.switch_to.active_element.get_attribute("value") == "a hill and a tree"
 
 
 def test_everything_has_a_name(page: Browser) -> None:

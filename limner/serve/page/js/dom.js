@@ -15,6 +15,18 @@ export function make(tag, given = {}, ...children) {
 
 export const button = (words, pressed, given = {}) => make("button", { type: "button", onclick: pressed, ...given }, words);
 
+// Put nodes in place of what is there. Whoever was in a field or on a button stays there, with what is not yet taken over.
+export function redraw(root, nodes) {
+  const fields = () => [...root.querySelectorAll("button, input, textarea")];
+  const held = document.activeElement;
+  const place = fields().indexOf(held);
+  const unsaved = place >= 0 && held.defaultValue !== undefined && held.value !== held.defaultValue ? held.value : null;
+  root.replaceChildren(...nodes);
+  const again = place >= 0 ? fields()[Math.min(place, fields().length - 1)] : null;
+  again?.focus({ preventScroll: true });
+  if (again && unsaved !== null && again.tagName === held.tagName) again.value = unsaved;
+}
+
 // Addresses of blobs, of which each owner keeps one at a time.
 const kept = new Map();
 

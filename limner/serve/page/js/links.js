@@ -1,7 +1,7 @@
 // Links by name: under the slider, in the list, and what a file takes on them.
 
 import * as api from "./api.js";
-import { $, button, make } from "./dom.js";
+import { $, button, make, redraw } from "./dom.js";
 import { seconds, toSlider, whole } from "./figures.js";
 
 // What stands under the slider, with short names; the others are in the list.
@@ -95,29 +95,24 @@ export class Links {
   // What a file of so many bytes, without magic, takes.
   async plan(bytes) {
     const { channels } = await api.channels(bytes);
-    const names = [...new Set([...(this.chosen ? [this.chosen.name] : []), ...PLANNED])];
+    const names = [...new Set([...PLANNED, ...(this.chosen ? [this.chosen.name] : [])])];
     const shown = names.map((name) => channels.find((one) => one.name === name)).filter(Boolean);
-    $("plans").tBodies[0].replaceChildren(...shown.map((link) => this.line(link)));
+    redraw(
+      $("plans").tBodies[0],
+      shown.map((link) => this.line(link)),
+    );
   }
 
   line({ name, what, plan }) {
-    const cells = plan
-      ? [
-          whole(plan.messages),
-          seconds(plan.air_s),
-          seconds(plan.air_s === null && !plan.wait_s ? null : (plan.air_s || 0) + plan.wait_s),
-        ]
-      : ["too many", "", ""];
-    const head = make(
-      "th",
-      { scope: "row" },
-      button(name, () => this.choose(name), { className: "plain", title: what }),
-    );
-    return make(
-      "tr",
-      { className: name === this.chosen?.name ? "chosen" : "" },
-      head,
-      ...cells.map((cell) => make("td", {}, cell)),
-    );
+    const cells = plan ? [whole(plan.messages), seconds(plan.air_s), seconds(inAll(plan))] : ["too many", "", ""];
+    const chosen = name === this.chosen?.name;
+    const choose = () => this.choose(name);
+    const head = button(name, choose, { className: "plain", title: what, ariaPressed: String(chosen) });
+    const line = make("tr", { className: chosen ? "chosen" : "" }, make("th", { scope: "row" }, head));
+    line.append(...cells.map((cell) => make("td", {}, cell)));
+    return line;
   }
 }
+
+// On the air and in silence; null where neither is known.
+const inAll = ({ air_s, wait_s }) => (air_s === null && !wait_s ? null : (air_s || 0) + wait_s);

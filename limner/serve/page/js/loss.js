@@ -1,7 +1,7 @@
 // Packets as buttons: pressing one loses it; what is left is joined and painted.
 
 import * as api from "./api.js";
-import { $, addressOf, button } from "./dom.js";
+import { $, addressOf, button, redraw } from "./dom.js";
 import { quickly } from "./systems.js";
 
 const CHANCE = 0.25;
@@ -50,8 +50,9 @@ export class Loss {
 
   draw() {
     const data = this.packets.filter((one) => !one.parity).length;
-    $("packets").replaceChildren(
-      ...this.packets.map((one) => {
+    redraw(
+      $("packets"),
+      this.packets.map((one) => {
         const [short, long] = one.parity
           ? [`P${one.index - data + 1}`, `parity ${one.index - data + 1}`]
           : [one.index + 1, one.index + 1];
@@ -68,7 +69,6 @@ export class Loss {
   async toggle(one) {
     if (!this.lost.delete(one.index)) this.lost.add(one.index);
     this.draw();
-    $("packets").children[one.index].focus();
     await this.arrive();
   }
 

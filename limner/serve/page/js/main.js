@@ -145,7 +145,8 @@ function edit(photo, before, words) {
 
 function fail(photo, error) {
   say(error.message, true);
-  $("detail").textContent = "";
+  for (const id of ["detail", "ratio"]) $(id).textContent = "";
+  $("size").textContent = "–";
   $("painted").removeAttribute("src");
   take.able(false);
   const least = error.least;

@@ -1,6 +1,6 @@
 // The photographs: those that were dropped, pasted, chosen or taken from the samples, and which of them is looked at.
 
-import { $, button, make } from "./dom.js";
+import { $, button, make, redraw } from "./dom.js";
 import { bytes, stem } from "./figures.js";
 
 export class Photos {
@@ -53,7 +53,10 @@ export class Photos {
   draw() {
     document.body.classList.toggle("empty", !this.list.length);
     $("batch").hidden = this.list.length < 2;
-    $("queue").replaceChildren(...this.list.map((photo, place) => this.line(photo, place)));
+    redraw(
+      $("queue"),
+      this.list.map((photo, place) => this.line(photo, place)),
+    );
   }
 
   line(photo, place) {

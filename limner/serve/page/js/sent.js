@@ -1,13 +1,13 @@
 // What was sent: a bar of every byte's owner, a card for each layer, and the table of all bytes.
 
-import { $, addressOf, make } from "./dom.js";
+import { $, addressOf, make, redraw } from "./dom.js";
 import * as api from "./api.js";
 import { whole } from "./figures.js";
 
 // edited(before, words): words were changed; before: those that were sent of a thing, null for those of the whole.
 export function draw(made, edited) {
-  const { report } = made,
-    named = names(report);
+  const { report } = made;
+  const named = names(report);
   const plain = made.plain && addressOf("plain", made.plain);
   $("bar").replaceChildren(
     ...report.layers.map((layer, place) => {
@@ -24,7 +24,10 @@ export function draw(made, edited) {
     "aria-label",
     `Of ${report.bytes} bytes: ${report.layers.map((layer, place) => `${named[place]} ${layer.bytes}`).join(", ")}`,
   );
-  $("parts").replaceChildren(...report.layers.map((layer, place) => card(layer, named[place], made, plain, edited)));
+  redraw(
+    $("parts"),
+    report.layers.map((layer, place) => card(layer, named[place], made, plain, edited)),
+  );
   $("rows").tBodies[0].replaceChildren(
     ...report.rows.map((row) => {
       const line = make("tr");
@@ -67,7 +70,7 @@ function card(layer, name, made, plain, edited) {
 function words(layer, name, made, edited) {
   if (!edited) return make("p", {}, layer.words);
   const ofThing = made.report.layers.slice(0, layer.number).some((one) => one.kind === "masks");
-  const field = make("textarea", { value: layer.words, rows: 3, "aria-label": `${name}, as sent: edit to send others` });
+  const field = make("textarea", { defaultValue: layer.words, rows: 3, "aria-label": `${name}, as sent: edit to send others` });
   field.addEventListener("change", () => edited(ofThing ? layer.words : null, field.value.trim()));
   return field;
 }

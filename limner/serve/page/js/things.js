@@ -1,6 +1,6 @@
 // Things of a scene: a name, words, and a box that is drawn on the picture or written in numbers.
 
-import { $, button, make } from "./dom.js";
+import { $, button, make, redraw } from "./dom.js";
 
 const MOST = 3,
   SIDES = ["left", "top", "right", "bottom"];
@@ -51,14 +51,17 @@ export class Things {
   }
 
   draw() {
-    $("things").replaceChildren(...this.list.map((thing, place) => this.line(thing, place)));
+    redraw(
+      $("things"),
+      this.list.map((thing, place) => this.line(thing, place)),
+    );
     $("add-thing").disabled = this.list.length >= MOST;
     this.boxes();
   }
 
   line(thing, place) {
     const field = (name, hint) => {
-      const input = make("input", { value: thing[name], placeholder: hint, ariaLabel: `Thing ${place + 1}: ${hint}` });
+      const input = make("input", { defaultValue: thing[name], placeholder: hint, ariaLabel: `Thing ${place + 1}: ${hint}` });
       input.addEventListener("change", () => {
         thing[name] = input.value.trim();
         this.boxes();
@@ -92,7 +95,7 @@ export class Things {
         type: "number",
         min: 0,
         step: 1,
-        value: thing.box ? thing.box[at] : "",
+        defaultValue: thing.box ? thing.box[at] : "",
         ariaLabel: `Thing ${place + 1}: ${side} of its box in pixels`,
         title: `${side}, in pixels`,
       });
