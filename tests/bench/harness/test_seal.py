@@ -157,10 +157,10 @@ def test_costs_are_those_of_the_process_and_its_children(grade: str) -> None:
     assert light is not None and heavy is not None
     assert heavy.peak_bytes > light.peak_bytes + 70_000_000
     spent = does(BUSY_CHILD + "os.wait()", grade).cost
-    left = does(BUSY_CHILD + "time.sleep(0.4)", grade).cost
+    left = does(BUSY_CHILD + "time.sleep(2)", grade).cost
     assert spent is not None and spent.cpu_s >= 0.3 > light.cpu_s
     # Nobody waited for this one.
-    assert left is not None and left.cpu_s >= 0.2 and left.wall_s >= 0.4
+    assert left is not None and left.cpu_s >= 0.1 and left.wall_s >= 2
 
 
 BUSY_CHILD = """
