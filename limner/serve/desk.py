@@ -9,21 +9,23 @@ from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 from fastapi import Depends
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from limner.errors import LimnerError
 from limner.serve import wire
 from limner.serve.answers import ServiceLimits, Systems
 from limner.serve.asks import Ask, Begin, Survey
 from limner.serve.jobs import Jobs
-from limner.serve.limits import Held
+from limner.serve.limits import RETRY_S, Held
 from limner.serve.metrics import Gauge, Meter
 from limner.serve.pool import Pool
-from limner.serve.problems import Refused, of_answer, of_error
+from limner.serve.problems import busy, of_answer, of_error
 from limner.serve.process import Died, Spec
 from limner.serve.settings import Settings
 from limner.serve.wire import Message
 
+LONGER = 5.0
+"""How much more time than others a request has whose work needs the models of others, but is no job."""
 GONE_S = 0.5
 """How often is looked whether a client is still there."""
 
@@ -51,7 +53,7 @@ class Desk:
         begin = Begin(bounds.pixels, long.memory_bytes, kept.describer, kept.describer_model, warm=False)
         spec = Spec(begin, kept.threads_each(long.painters))
         self.painters = Pool("painters", spec, long.painters, long.waiting, self.meter, idle_s=long.idle_s)
-        self.jobs = Jobs(self.painters, long.kept, long.kept_s, long.time_s)
+        self.jobs = Jobs(self.painters, long.kept, long.kept_s, long.time_s, bounds.held_bytes)
         self._sweeper: asyncio.Task[None] | None = None
         self._systems: Systems | None = None
 
@@ -85,9 +87,11 @@ class Desk:
     async def work(self, request: Request, ask: Ask, body: bytes, *, long: bool = False) -> Message:
         """The answer of a worker, or of a painter. Raises Refused; where the client has gone, nobody works on, if nobody has
         begun."""
-        pool = self.painters if long else self.pool
+        pool, time_s = self.pool, self.settings.bounds.time_s
+        if long:
+            pool, time_s = self.painters, LONGER * time_s
         try:
-            answer = await while_there(request, pool.run(ask, body, self.settings.bounds.time_s))
+            answer = await while_there(request, pool.run(ask, body, time_s))
         except Exception as error:
             refused = of_error(error)
             if refused is None:
@@ -95,13 +99,15 @@ class Desk:
             raise refused from error
         if answer.kind != wire.DONE:
             raise of_answer(answer)
+        if self.held.bytes + len(answer.body) > self.settings.bounds.held_bytes:
+            raise busy(RETRY_S)
         return answer
 
     def admit(self, *, long: bool = False) -> None:
         """Refuse before a body is read, where there is no room anyway."""
         pool = self.painters if long else self.pool
         if pool.is_full:
-            raise Refused("busy", f"try again in {pool.retry_s} s", headers={"Retry-After": str(pool.retry_s)})
+            raise busy(pool.retry_s)
 
     async def systems(self, request: Request) -> Systems:
         """What is here. Looked up once: what is fetched later is found after a new start."""
@@ -151,7 +157,7 @@ async def while_there(request: Request, work: Coroutine[None, None, Done]) -> Do
             if task.done():
                 return task.result()
             if await request.is_disconnected():
-                raise Refused("bad-request", "the client has gone")
+                raise ClientDisconnect
     finally:
         task.cancel()
 

@@ -75,19 +75,22 @@ class Job:
                 yield True
                 continue
             try:
-                await asyncio.wait_for(seen.wait(), silence_s)
+                async with asyncio.timeout(silence_s):
+                    await seen.wait()
             except TimeoutError:
                 yield False
 
 
 @dataclass(eq=False)
 class Jobs:
-    """All jobs. ``kept``, ``kept_s``: how many that have ended are kept, and how long. ``time_s``: of one."""
+    """All jobs. ``kept``, ``kept_s``, ``kept_bytes``: how many that have ended are kept, how long, and how large all results
+    may be together. ``time_s``: of one."""
 
     pool: Pool
     kept: int
     kept_s: float
     time_s: float
+    kept_bytes: int
 
     def __post_init__(self) -> None:
         self._jobs: dict[str, Job] = {}
@@ -131,11 +134,13 @@ class Jobs:
 
     def sweep(self) -> None:
         """Forget jobs that ended long ago, and the oldest where too many are kept."""
-        now_s = time.monotonic()
-        ended = [job for job in self._jobs.values() if job.ended_s is not None]
-        ended.sort(key=lambda job: job.ended_s or 0.0)
-        for place, job in enumerate(ended):
-            if now_s - (job.ended_s or 0.0) > self.kept_s or place < len(ended) - self.kept:
+        now_s, held_bytes = time.monotonic(), 0
+        ended = [(job.ended_s, job) for job in self._jobs.values() if job.ended_s is not None]
+        ended.sort(key=lambda one: one[0], reverse=True)
+        for place, (ended_s, job) in enumerate(ended):
+            held_bytes += len(job.answer.body) if job.answer else 0
+            too_large = place > 0 and held_bytes > self.kept_bytes
+            if now_s - ended_s > self.kept_s or place >= self.kept or too_large:
                 del self._jobs[job.id]
 
     async def sweeping(self) -> None:

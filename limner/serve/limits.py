@@ -1,6 +1,7 @@
 """What a body may take: bytes, counted while they come; time; and memory, of all bodies together.
 
-Pure ASGI: a route that reads gets `Refused` in place of more, and one that does not read is not disturbed.
+Pure ASGI: a route that reads gets `Refused` in place of more, and one that does not read is not disturbed. Answers go out in
+pieces, each when the one before is on its way, and are counted as long as that takes.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from limner.serve.problems import Refused, busy
 from limner.serve.settings import Bounds
 
 RETRY_S = 5
+PIECE_BYTES = 64 << 10
 CLOSE = {"Connection": "close"}
 
 
 @dataclass
 class Held:
-    """Bytes of all bodies that are held at the moment."""
+    """Bytes of all bodies and answers that are held at the moment."""
 
     bytes: int = 0
 
@@ -40,8 +42,9 @@ class Uploads:
             await refused.response(scope, receive, send)
             return
         body = Body(receive, self._bounds, self._held)
+        answer = Answer(send, self._held)
         try:
-            await self._app(scope, body.receive, send)
+            await self._app(scope, body.receive, answer.send)
         finally:
             self._held.bytes -= body.bytes
             self._meter.upload_bytes += body.bytes
@@ -97,6 +100,28 @@ class Body:
             raise too_large(self.bounds.upload_bytes)
         if self.held.bytes > self.bounds.held_bytes:
             raise busy(RETRY_S)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that is being sent."""
+
+    target: Send
+    held: Held
+
+    async def send(self, message: Message) -> None:
+        """Send a message of ASGI, a long one in pieces."""
+        body = message.get("body", b"")
+        if len(body) <= PIECE_BYTES:
+            await self.target(message)
+            return
+        self.held.bytes += len(body)
+        try:
+            for at in range(0, len(body), PIECE_BYTES):
+                more = message.get("more_body", False) or at + PIECE_BYTES < len(body)
+                await self.target({**message, "body": body[at : at + PIECE_BYTES], "more_body": more})
+        finally:
+            self.held.bytes -= len(body)
 
 
 def too_large(most_bytes: int) -> Refused:

@@ -12,7 +12,6 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -202,8 +201,7 @@ class Pool:
         finally:
             if not getting.done():
                 getting.cancel()
-                with suppress(asyncio.CancelledError):
-                    await getting
+                await asyncio.wait([getting])
 
     async def _gone(self, worker: Worker | None) -> None:
         if worker is not None:

@@ -90,11 +90,10 @@ class Worker:
         """Let it end by itself, or end it."""
         with suppress(OSError, RuntimeError):
             _writer(self._process).close()
-        try:
-            await asyncio.wait_for(asyncio.shield(self._ended), grace_s)
-        except TimeoutError:
+        await asyncio.wait([self._ended], timeout=grace_s)
+        if not self._ended.done():
             self.kill()
-            await self._ended
+            await asyncio.wait([self._ended])
 
 
 async def spawned(spec: Spec) -> Worker:
@@ -110,7 +109,8 @@ async def spawned(spec: Spec) -> Worker:
     )
     try:
         await wire.send(_writer(process), Message(wire.BEGIN, fields_of(spec.begin)))
-        said = await asyncio.wait_for(wire.receive(_reader(process)), START_S)
+        async with asyncio.timeout(START_S):
+            said = await wire.receive(_reader(process))
         if said.kind != wire.READY:
             raise Died(said.kind)
         return Worker(process, _number(said, "resident"))

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from typing import cast
 
 import h11
@@ -19,6 +18,8 @@ from limner.serve.settings import Settings
 
 HEAD_S = 10.0
 """How long the head of a request may take, and the rest of a body whose answer has been given."""
+TAKE_S = 30.0
+"""How long a client may take for the next piece of an answer."""
 HEAD_BYTES = 32 << 10
 KEEP_ALIVE_S = 15
 MOST_CONNECTIONS = 1000
@@ -26,9 +27,10 @@ BACKLOG = 512
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 that does not wait for ever for somebody who sends a head byte by byte."""
+    """HTTP/1.1 that does not wait for ever: for a head that comes byte by byte, or for somebody who does not take an answer."""
 
     _late: asyncio.TimerHandle | None = None
+    _untaken: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -42,7 +44,18 @@ class Protocol(H11Protocol):
         super().on_response_complete()
         self._heed()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._untaken = self.loop.call_later(TAKE_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._untaken is not None:
+            self._untaken.cancel()
+            self._untaken = None
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self.resume_writing()
         super().connection_lost(exc)
         self._unheed()
 
@@ -97,8 +110,7 @@ class Server(uvicorn.Server):
         while not (winding.done() or self.force_exit):
             await asyncio.sleep(0.05)
         winding.cancel()
-        with suppress(asyncio.CancelledError):
-            await winding
+        await asyncio.wait([winding])
         await super().shutdown(sockets)
         await self._desk.stop()
 

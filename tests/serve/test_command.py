@@ -19,6 +19,7 @@ httpx2 = pytest.importorskip("httpx2")
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
+from interrupts import heeding_interrupts  # noqa: E402
 from pictures import scene  # noqa: E402
 from services import Live, as_file, form  # noqa: E402
 
@@ -72,7 +73,7 @@ def test_nothing_is_left_where_it_is_killed() -> None:
 
 def test_an_interrupt_ends_it() -> None:
     command = [sys.executable, "-m", "limner", "serve", "--port", "0", "--workers", "1"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeding_interrupts)
     assert process.stderr is not None
     assert "limner serves http://127.0.0.1:" in process.stderr.readline()
     process.send_signal(signal.SIGINT)

@@ -18,8 +18,10 @@ from limner.serve.problems import Refused
 LONG_S = 60.0
 
 
-def jobs_of(pool: Pool, kept: int = 8, kept_s: float = 3600.0, time_s: float = LONG_S) -> Jobs:
-    return Jobs(pool, kept, kept_s, time_s)
+def jobs_of(
+    pool: Pool, kept: int = 8, kept_s: float = 3600.0, time_s: float = LONG_S, kept_bytes: int = 10**6
+) -> Jobs:
+    return Jobs(pool, kept, kept_s, time_s, kept_bytes)
 
 
 async def ended(job: Job) -> list[tuple[str, int, int]]:
@@ -138,6 +140,12 @@ def test_jobs_are_forgotten() -> None:
                 await ended(job)
             jobs.sweep()
             assert jobs.counts()["done"] == 2 and jobs.find(made[-1].id) is made[-1]
+            large = jobs_of(pool, kept_bytes=250)
+            made = [large.submit(say("x"), bytes(100)) for _ in range(4)]
+            for job in made:
+                await ended(job)
+            large.sweep()
+            assert large.counts()["done"] == 2
             late = jobs_of(pool, kept_s=0.1)
             job = late.submit(say("x"), b"")
             await ended(job)

@@ -13,7 +13,7 @@ pytest.importorskip("fastapi")
 
 from starlette.types import Message, Receive, Scope, Send
 
-from limner.serve.limits import Held, Uploads
+from limner.serve.limits import PIECE_BYTES, Held, Uploads
 from limner.serve.metrics import Meter
 from limner.serve.problems import Refused
 from limner.serve.settings import Bounds
@@ -90,3 +90,27 @@ def test_a_body_that_drips_is_cut() -> None:
 def test_bodies_of_others_count() -> None:
     reader, held, _ = taken([b"a" * 60], held=100)
     assert reader.refused == "busy" and held.bytes == 100
+
+
+@given(st.integers(0, 4 * PIECE_BYTES))
+def test_an_answer_comes_in_pieces_and_counts(length: int) -> None:
+    body, held, sent, seen = bytes(length), Held(), [], []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        seen.append(held.bytes)
+
+    wrapped = Uploads(app, SMALL, Meter(), held)
+    asyncio.run(wrapped({"type": "http", "headers": [], "method": "GET", "path": "/"}, receive, send))
+    _, *pieces = sent
+    assert b"".join(piece["body"] for piece in pieces) == body
+    assert all(len(piece["body"]) <= PIECE_BYTES for piece in pieces)
+    assert [piece["more_body"] for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+    assert held.bytes == 0 and seen[-1] == (length if length > PIECE_BYTES else 0)

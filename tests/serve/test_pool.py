@@ -197,7 +197,7 @@ def test_lazy_workers_begin_when_needed_and_end_when_idle() -> None:
             assert not pool.workers
             assert await works(pool)
             (worker,) = pool.workers
-            await asyncio.wait_for(asyncio.shield(worker.ended), LONG_S)
+            await asyncio.wait([worker.ended], timeout=LONG_S)
             assert await works(pool)
 
     asyncio.run(do())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import http.server
 import io
 import json
 import os
@@ -216,6 +218,41 @@ def test_the_rest_of_a_refused_body_is_not_waited_for(live: Live, monkeypatch: p
     assert answer.startswith(b"HTTP/1.1 404 ")
 
 
+def test_who_does_not_take_an_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    import uvicorn
+    from uvicorn.server import ServerState
+
+    from limner.serve.server import Protocol
+
+    monkeypatch.setattr("limner.serve.server.TAKE_S", 0.3)
+    pieces, piece = 1000, bytes(1 << 16)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(pieces):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def taken() -> int:
+        config = uvicorn.Config(app, http=Protocol, ws="none", lifespan="off", log_config=None)
+        config.load()
+        state = ServerState()
+        async with await asyncio.get_running_loop().create_server(lambda: Protocol(config, state, {}), "127.0.0.1", 0) as made:
+            reader, writer = await asyncio.open_connection(*made.sockets[0].getsockname(), limit=1024)
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            while not state.tasks:
+                await asyncio.sleep(0.01)
+            await asyncio.wait(state.tasks, timeout=60)
+            assert not state.connections
+            size = 0
+            while part := await reader.read(1 << 20):
+                size += len(part)
+            writer.close()
+            return size
+
+    assert 0 < asyncio.run(taken()) < pieces * len(piece)
+
+
 # --- workers
 
 
@@ -303,6 +340,45 @@ def test_a_key_and_an_origin() -> None:
         document = client.get("/openapi.json").json()
         assert set(document["components"]["securitySchemes"]) == {"key", "bearer"}
         assert "401" in document["paths"]["/v1/encode"]["post"]["responses"]
+
+
+# --- describing
+
+
+class Endpoint(http.server.BaseHTTPRequestHandler):
+    """Speaks as an OpenAI-compatible model does, or fails."""
+
+    fails = False
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        scene = {"caption": "a hill", "overall": "a green hill", "objects": [{"name": "hill", "box": [0, 0, 9, 9]}]}
+        said = {"choices": [{"message": {"content": json.dumps(scene)}}]}
+        body = b"secrets of the endpoint" if self.fails else json.dumps(said).encode()
+        self.send_response(400 if self.fails else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *said: object) -> None:
+        pass
+
+
+def test_a_picture_is_described(picture: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as endpoint:
+        thread = threading.Thread(target=endpoint.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{endpoint.server_port}/v1"
+        with served(Settings(port=0, workers=1, threads=1, describer=address)) as live:
+            assert httpx2.get(f"{live.url}/v1/systems", timeout=60).json()["describes"]
+            answer = httpx2.post(f"{live.url}/v1/describe", **form(picture), timeout=120)
+            assert answer.status_code == 200 and answer.json()["objects"][0]["box"] == [0, 0, 9, 9]
+            monkeypatch.setattr(Endpoint, "fails", True)
+            refused = httpx2.post(f"{live.url}/v1/describe", **form(picture), timeout=120)
+            assert (refused.status_code, problem(refused)) == (502, "describer")
+            assert "secrets" not in refused.text and address not in refused.text
+        endpoint.shutdown()
+        thread.join()
 
 
 # --- jobs
