@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,14 @@ from limner.weights import DATA, at, write_manifest
 # No deadline: the machines that run this are shared. The same examples every time: a red run can be repeated.
 settings.register_profile("limner", deadline=None, derandomize=True)
 settings.load_profile("limner")
+
+
+@pytest.fixture(autouse=True)
+def small_floats() -> Iterator[None]:
+    """Training takes the smallest floats for zero, in the whole process: the tests after it have them again."""
+    yield
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")

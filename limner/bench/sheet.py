@@ -25,6 +25,7 @@ OWNER_COLOURS: dict[str, Colour] = {
     "masks": (168, 92, 134),
     "sketch": (98, 104, 112),
     "choice": (180, 140, 60),
+    "painter": (64, 128, 128),
 }
 OTHER_OWNER: Colour = (140, 140, 140)
 
