@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from limner.nets.codec import Codec  # noqa: E402
+from limner.nets.noise import Noise  # noqa: E402
 
 
 def shaken(codec: Codec, seed: int = 0, by: float = 0.02) -> Codec:
@@ -21,7 +22,7 @@ def shaken(codec: Codec, seed: int = 0, by: float = 0.02) -> Codec:
 def check_pass(codec: Codec, x: torch.Tensor, text: torch.Tensor | None = None) -> None:
     """One pass in training: shapes, positive bits, and gradients that reach every parameter."""
     codec.train()
-    found = codec(x, text, noise_part=0.5)
+    found = codec(x, text, Noise(0.5, torch.arange(len(x))))
     assert found.picture.shape == x.shape
     for bits in (found.latent_bits, found.hyper_bits):
         assert bits.shape == (len(x),) and (bits > 0).all()

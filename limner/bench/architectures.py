@@ -21,9 +21,13 @@ from torch.nn import functional as F
 from limner.bench.rows import number, table, write_page
 from limner.layers.quadtree import HYPER_CHANNELS
 from limner.nets.miniature import Gated, Miniature, Steps, Walked, Widths, blocks, phase_planes, rounded
+from limner.nets.noise import Noise
 from limner.train import photos
-from limner.train.loop import LAST, Check, Machine, Schedule, train
+from limner.train.loop import train
+from limner.train.machine import Machine
 from limner.train.miniature import CHECKED_QUALITIES, Recipe, Task
+from limner.train.state import LAST
+from limner.train.task import Check, Schedule
 
 RATES_BPP = [0.06, 0.12]
 
@@ -138,9 +142,9 @@ class Deep(Miniature):
         self.analysis = Deeper(self.analysis, self.widths)  # type: ignore[assignment]
         self.synthesis = Shallower(self.synthesis, self.widths)  # type: ignore[assignment]
 
-    def forward(self, x: Tensor, t: Tensor, noise_part: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+    def forward(self, x: Tensor, t: Tensor, noise: Noise | None = None) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
         h, w = x.shape[2:]
-        coded = super().forward(x, t, noise_part)
+        coded = super().forward(x, t, noise)
         return coded._replace(picture=coded.picture[:, :, :h, :w])
 
 

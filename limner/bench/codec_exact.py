@@ -102,8 +102,8 @@ def estimated_bits(codec: Codec, scene: Scene) -> float:
     z = codec.hyper_analysis(y)
     features = codec.hyper_synthesis(codec.entropy_bottleneck.quantised(z), y.shape[2], y.shape[3])
     found = codec.in_order(features, y)
-    latent_bits = rate(y - found.mean, bounded(found.scale, LEAST_SCALE, MOST_SCALE), 0.0)
-    bits: float = (latent_bits + codec.entropy_bottleneck.rate(z, 0.0)).item()
+    latent_bits = rate(y - found.mean, bounded(found.scale, LEAST_SCALE, MOST_SCALE))
+    bits: float = (latent_bits + codec.entropy_bottleneck.rate(z)).item()
     return bits
 
 

@@ -22,8 +22,11 @@ from limner.bench.rows import table, write_page
 from limner.errors import LimnerError
 from limner.nets.words import Worded, WordEncoder
 from limner.train import words
-from limner.train.loop import LAST, Machine, Schedule, train
+from limner.train.loop import train
+from limner.train.machine import Machine
 from limner.train.miniature import CHECKED_QUALITIES, Recipe
+from limner.train.state import LAST
+from limner.train.task import Schedule
 from limner.train.words import Captioned, Cost, Task, cost
 
 EMPTY = "empty"

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from limner.extras import need
 
 if TYPE_CHECKING:
+    from limner.train.machine import Machine
     from limner.train.photos import Source
+    from limner.train.stream import Stream
+    from limner.train.task import Schedule, Task
 
 app = typer.Typer(no_args_is_help=True, help="Make weights: miniature, codecs of papers, edges, words.")
 
 Data = Annotated[str, typer.Option(help="Folder of photographs or tar shards; or WebDataset shards, as a/{000..099}.tar.")]
 Out = Annotated[Path, typer.Option(help="Folder for checkpoints; a run that was stopped goes on from there.")]
-Minutes = Annotated[float, typer.Option(min=0.01, help="End of the schedule in minutes of training.")]
-Steps = Annotated[int, typer.Option(min=1, help="End of the schedule in steps, if that comes first.")]
-Batch = Annotated[int, typer.Option(min=1, help="Crops a step and process.")]
+Minutes = Annotated[
+    float | None, typer.Option(min=0.01, help="End of the schedule in minutes of training; the recipe's own without --steps.")
+]
+Steps = Annotated[int | None, typer.Option(min=1, help="End of the schedule in steps; with --minutes, what comes first.")]
+Batch = Annotated[int, typer.Option(min=1, help="Crops that a process takes at once.")]
 Crop = Annotated[int, typer.Option(min=64, help="Side of a crop in pixels, a multiple of 64.")]
 Rate = Annotated[float, typer.Option(min=1e-7, help="Highest rate of learning.")]
 Similarity = Annotated[float, typer.Option(min=0.0, help="The squared error that 1 - MS-SSIM counts as.")]
@@ -27,23 +33,26 @@ Seed = Annotated[int, typer.Option(min=0, help="Of fresh weights and of the crop
 Accelerator = Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")]
 Devices = Annotated[int, typer.Option(min=1, help="Processes on this machine, one a GPU.")]
 Nodes = Annotated[int, typer.Option(min=1, help="Machines.")]
-Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed, or auto: what the hardware is fast at.")]
+Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed, 16-mixed, or auto: what the hardware is fast at.")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves the choice to torch.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that cut crops beside the training.")]
+Accumulate = Annotated[
+    int, typer.Option(min=1, help="Batches that a process takes for a step; not where a loss compares the crops of a batch.")
+]
 Checkpoint = Annotated[Path, typer.Option(help="A checkpoint, e.g. runs/mine/last.pt.", exists=True, dir_okay=False)]
 Begin = Annotated[
     Path | None, typer.Option(help="Begin with the averaged weights of this checkpoint.", exists=True, dir_okay=False)
 ]
 
-MOST_STEPS = 1_000_000
+STOPPED = 143  # as of a process that SIGTERM ended; but all is saved
 
 
 @app.command()
 def miniature(
     data: Data,
     out: Out,
-    minutes: Minutes = 120.0,
-    steps: Steps = MOST_STEPS,
+    minutes: Minutes = None,
+    steps: Steps = None,
     batch: Batch = 16,
     crop: Crop = 256,
     learning_rate: Rate = 1e-3,
@@ -56,17 +65,20 @@ def miniature(
     precision: Precision = "auto",
     threads: Threads = 0,
     workers: Workers = 0,
+    accumulate: Accumulate = 1,
 ) -> None:
     """Train the embedded codec: all rates at once."""
     whole_positions(crop)
     need_to_train()
     need("ssimulacra2", extra="train")
-    from limner.train.loop import Machine, Schedule, train
+    from limner.train.machine import Machine
     from limner.train.miniature import Recipe, Task
 
-    schedule = Schedule(steps=steps, minutes=minutes, learning_rate=learning_rate, seed=seed)
-    task = Task(Recipe(schedule, batch=batch, crop_px=crop, similarity=similarity), photographs(data))
-    train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say, begin_from)
+    schedule = replace(until(Recipe().schedule, minutes, steps), learning_rate=learning_rate, seed=seed)
+    source, stream = photographs(data)
+    task = Task(Recipe(schedule, batch=batch, crop_px=crop, similarity=similarity), source)
+    machine = Machine(accelerator, devices, nodes, precision, threads, workers, accumulate)
+    trained(task, out, machine, begin_from, stream)
 
 
 @app.command()
@@ -74,8 +86,8 @@ def vivid(
     run: Checkpoint,
     data: Data,
     out: Out,
-    minutes: Minutes = 60.0,
-    steps: Steps = MOST_STEPS,
+    minutes: Minutes = None,
+    steps: Steps = None,
     batch: Batch = 8,
     crop: Crop = 256,
     learning_rate: Rate = 1.5e-4,
@@ -86,25 +98,27 @@ def vivid(
     precision: Precision = "auto",
     threads: Threads = 0,
     workers: Workers = 0,
+    accumulate: Accumulate = 1,
 ) -> None:
     """Train the vivid painter of a codec that is trained already (--run)."""
     whole_positions(crop)
     need_to_train()
     need("ssimulacra2", extra="train")
-    from limner.train.loop import Machine, train
+    from limner.train.machine import Machine
     from limner.train.vivid import Recipe, Task
 
-    schedule = replace(Recipe().schedule, steps=steps, minutes=minutes, learning_rate=learning_rate, seed=seed)
-    task = Task(Recipe(schedule, batch=batch, crop_px=crop), photographs(data), run)
-    train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say)
+    schedule = replace(until(Recipe().schedule, minutes, steps), learning_rate=learning_rate, seed=seed)
+    source, stream = photographs(data)
+    task = Task(Recipe(schedule, batch=batch, crop_px=crop), source, run)
+    trained(task, out, Machine(accelerator, devices, nodes, precision, threads, workers, accumulate), stream=stream)
 
 
 @app.command()
 def edges(
     data: Annotated[Path, typer.Option(help="Folder with boundaries.tar and photos-*.tar.", exists=True, file_okay=False)],
     out: Out,
-    minutes: Minutes = 80.0,
-    steps: Steps = MOST_STEPS,
+    minutes: Minutes = None,
+    steps: Steps = None,
     batch: Batch = 8,
     crop: Crop = 256,
     learning_rate: Rate = 1e-3,
@@ -115,17 +129,18 @@ def edges(
     precision: Precision = "auto",
     threads: Threads = 0,
     workers: Workers = 0,
+    accumulate: Accumulate = 1,
 ) -> None:
     """Train the net that draws edges, on BSDS500's train and val."""
     whole_positions(crop)
     need_to_train()
     from limner.train.boundaries import load
     from limner.train.edges import Recipe, Task
-    from limner.train.loop import Machine, train
+    from limner.train.machine import Machine
 
-    schedule = replace(Recipe().schedule, steps=steps, minutes=minutes, learning_rate=learning_rate, seed=seed)
+    schedule = replace(until(Recipe().schedule, minutes, steps), learning_rate=learning_rate, seed=seed)
     task = Task(Recipe(schedule, batch=batch, crop_px=crop), [*load(data, "train"), *load(data, "val")])
-    train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say)
+    trained(task, out, Machine(accelerator, devices, nodes, precision, threads, workers, accumulate))
 
 
 def say(line: str) -> None:
@@ -142,18 +157,36 @@ def whole_positions(crop: int) -> None:
         raise typer.BadParameter("a crop's side is a multiple of 64", param_hint="--crop")
 
 
-def photographs(data: str) -> Source:
-    """A folder's pictures in memory, or those of WebDataset shards as they pass."""
+def until(schedule: Schedule, minutes: float | None, steps: int | None) -> Schedule:
+    """A schedule with the end that is asked for, or its own. With steps alone, minutes do not count."""
+    if steps is None:
+        return schedule if minutes is None else replace(schedule, minutes=minutes)
+    return replace(schedule, steps=steps, minutes=math.inf if minutes is None else minutes)
+
+
+def trained(
+    task: Task[Any], out: Path, machine: Machine, begin_from: Path | None = None, stream: Stream | None = None
+) -> None:
+    """Train to the end; with another exit code if the run was asked to stop before."""
+    from limner.train.loop import train
+
+    if not train(task, out, machine, say, begin_from, stream):
+        raise typer.Exit(STOPPED)
+
+
+def photographs(data: str) -> tuple[Source, Stream | None]:
+    """A folder's pictures in memory, or those of WebDataset shards as they pass: then both are the stream."""
     from limner.train import photos
 
     if Path(data).is_dir():
-        return photos.load(Path(data))
+        return photos.load(Path(data)), None
     if not data.endswith(".tar"):
         raise typer.BadParameter(f"{data} is neither a folder nor the name of tar shards", param_hint="--data")
     need("webdataset", extra="train")
     from limner.train.stream import Stream
 
-    return Stream(data)
+    stream = Stream(data)
+    return stream, stream
 
 
 @app.command()

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from limner.cli.train import (
-    MOST_STEPS,
     Accelerator,
+    Accumulate,
     Batch,
     Begin,
     Checkpoint,
@@ -30,6 +30,8 @@ from limner.cli.train import (
     need_to_train,
     photographs,
     say,
+    trained,
+    until,
     whole_positions,
 )
 from limner.extras import need
@@ -48,26 +50,29 @@ def pairs(
     data: Photographs,
     out: Out,
     texts: Readers = "minilm",
-    minutes: Minutes = 30.0,
-    steps: Steps = MOST_STEPS,
+    minutes: Minutes = None,
+    steps: Steps = None,
     batch: Batch = 64,
     seed: Seed = 1,
     accelerator: Accelerator = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
     precision: Precision = "auto",
     threads: Threads = 0,
     workers: Workers = 0,
+    accumulate: Accumulate = 1,
 ) -> None:
     """Train the small image-text pair that stands in for CLIP in taco's joint loss."""
     need_to_train()
     from limner.describe.texts import opened
     from limner.train import captioned
-    from limner.train.loop import Machine, train
+    from limner.train.machine import Machine
     from limner.train.pairs import Recipe, Task
 
     recipe = Recipe(batch=batch)
-    recipe = replace(recipe, schedule=replace(recipe.schedule, minutes=minutes, steps=steps, seed=seed))
+    recipe = replace(recipe, schedule=replace(until(recipe.schedule, minutes, steps), seed=seed))
     task = Task(recipe, captioned.load(data), opened(texts))
-    train(task, out, Machine(accelerator, 1, 1, precision, threads, workers), say)
+    trained(task, out, Machine(accelerator, devices, nodes, precision, threads, workers, accumulate))
 
 
 @app.command()
@@ -84,10 +89,8 @@ def taco(
     inner: Annotated[int | None, typer.Option(min=8, help="Channels of the transforms, N.")] = None,
     slices: Annotated[str | None, typer.Option(help="Channels of the latent's slices, as 8,8,16,32; their sum is M.")] = None,
     adapter: Annotated[bool, typer.Option(help="Whether the encoder reads words; without, it is ELIC.")] = True,
-    minutes: Minutes = 480.0,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="End of the schedule in steps; the paper's epochs if --paper.")
-    ] = None,
+    minutes: Minutes = None,
+    steps: Steps = None,
     batch: Batch = 8,
     crop: Crop = 256,
     seed: Seed = 1,
@@ -98,23 +101,25 @@ def taco(
     precision: Precision = "auto",
     threads: Threads = 0,
     workers: Workers = 0,
+    accumulate: Accumulate = 1,
 ) -> None:
     """Train taco: rate, squared error, likeness to the eye and to the words."""
     whole_positions(crop)
     need_to_train()
     from limner.train import captioned
     from limner.train import taco as recipes
-    from limner.train.loop import Machine, train
+    from limner.train.machine import Machine
     from limner.train.taco import Changes, Task, judges
 
     source = captioned.load(data)
-    preset = recipes.paper(lambda_mse, len(source.train), devices * nodes) if paper else recipes.compact(lambda_mse)
+    machine = Machine(accelerator, devices, nodes, precision, threads, workers, accumulate)
+    together = machine.processes * accumulate
+    preset = recipes.paper(lambda_mse, len(source.train), together) if paper else recipes.compact(lambda_mse)
     recipe = recipes.changed(preset, Changes(perceptual, joint, texts, inner, widths(slices), adapter))
-    schedule = replace(recipe.schedule, minutes=recipe.schedule.minutes if paper else minutes, seed=seed)
-    schedule = schedule if steps is None else replace(schedule, steps=steps)
+    schedule = replace(until(recipe.schedule, minutes, steps), seed=seed)
     recipe = replace(recipe, schedule=schedule, batch=batch, crop_px=crop)
     task = Task(recipe, source, judges(recipe, lpips, pair))
-    train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say, begin_from)
+    trained(task, out, machine, begin_from)
 
 
 @app.command()
@@ -126,8 +131,8 @@ def reference(
         Path | None, typer.Option(help="A published checkpoint to go on from.", exists=True, dir_okay=False)
     ] = None,
     lambda_mse: Lambda = 0.00018,
-    minutes: Minutes = 480.0,
-    steps: Steps = MOST_STEPS,
+    minutes: Minutes = None,
+    steps: Steps = None,
     batch: Batch = 8,
     crop: Crop = 256,
     learning_rate: Rate = 1e-3,
@@ -138,17 +143,19 @@ def reference(
     precision: Precision = "auto",
     threads: Threads = 0,
     workers: Workers = 0,
+    accumulate: Accumulate = 1,
 ) -> None:
     """Train SEDIC's reference codec: cheng2020-attn at a tenth of the lowest published rate."""
     whole_positions(crop)
     need_to_train()
-    from limner.train.loop import Machine, train
+    from limner.train.machine import Machine
     from limner.train.reference import Task, compact
 
     recipe = compact(inner, lambda_mse)
-    schedule = replace(recipe.schedule, minutes=minutes, steps=steps, learning_rate=learning_rate, seed=seed)
-    task = Task(replace(recipe, schedule=schedule, batch=batch, crop_px=crop), photographs(data), begin_with)
-    train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say)
+    schedule = replace(until(recipe.schedule, minutes, steps), learning_rate=learning_rate, seed=seed)
+    source, stream = photographs(data)
+    task = Task(replace(recipe, schedule=schedule, batch=batch, crop_px=crop), source, begin_with)
+    trained(task, out, Machine(accelerator, devices, nodes, precision, threads, workers, accumulate), stream=stream)
 
 
 @app.command()
@@ -156,8 +163,8 @@ def sketch(
     data: Annotated[Path, typer.Option(help="Folder of photographs or tar shards.", exists=True, file_okay=False)],
     out: Out,
     pictures: Annotated[int, typer.Option(min=2, help="Photographs whose edge maps are trained on.")] = 1500,
-    minutes: Minutes = 120.0,
-    steps: Steps = MOST_STEPS,
+    minutes: Minutes = None,
+    steps: Steps = None,
     batch: Batch = 16,
     crop: Crop = 256,
     learning_rate: Rate = 1e-3,
@@ -170,6 +177,7 @@ def sketch(
     precision: Precision = "auto",
     threads: Threads = 0,
     workers: Workers = 0,
+    accumulate: Accumulate = 1,
 ) -> None:
     """Train the codec of sketches, on edge maps that the net of the package draws once of the photographs."""
     whole_positions(crop)
@@ -177,12 +185,13 @@ def sketch(
     need("ssimulacra2", extra="train")
     from limner.describe.edges import EdgeNet
     from limner.train import sketch as recipes
-    from limner.train.loop import Machine, Schedule, train
+    from limner.train.machine import Machine
+    from limner.train.task import Schedule
 
     maps = recipes.load(data, out / recipes.MAPS, EdgeNet(), pictures, say)
-    schedule = Schedule(steps=steps, minutes=minutes, learning_rate=learning_rate, seed=seed)
+    schedule = replace(until(Schedule(), minutes, steps), learning_rate=learning_rate, seed=seed)
     task = recipes.task(recipes.recipe(schedule, batch, crop, similarity), maps)
-    train(task, out, Machine(accelerator, devices, nodes, precision, threads, workers), say, begin_from)
+    trained(task, out, Machine(accelerator, devices, nodes, precision, threads, workers, accumulate), begin_from)
 
 
 @app.command()

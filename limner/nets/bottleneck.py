@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from limner.nets.miniature import ESCAPE_BITS, disturbed, rounded
+from limner.nets.miniature import ESCAPE_BITS, mixed, rounded
+from limner.nets.noise import HYPER, Noise
 
 UNITS = (1, 3, 3, 3, 3, 1)
 FIRST_SCALE = 10.0
@@ -68,11 +69,9 @@ class EntropyBottleneck(nn.Module):
         """z (b c h w) rounded about the medians, as a decoder will have it; the gradient passes unchanged."""
         return rounded(z - self.medians) + self.medians
 
-    def rate(self, z: Tensor, noise_part: float) -> Tensor:
+    def rate(self, z: Tensor, noise: Noise | None = None) -> Tensor:
         """Bits of each item of a batch (b,): of what is rounded, of noise instead, or a mean of both."""
-        by_rounding = self.bits(self.quantised(z)).flatten(1).sum(1) if noise_part < 1 else z.new_zeros(len(z))
-        by_noise = self.bits(disturbed(z)).flatten(1).sum(1) if noise_part > 0 else by_rounding
-        return torch.lerp(by_rounding, by_noise, noise_part)
+        return mixed(self.bits, self.quantised(z), z, noise, HYPER)
 
     def bits(self, z: Tensor) -> Tensor:
         """Information of each value (b c h w). Beyond ``ESCAPE_BITS`` it grows as a logarithm only."""

@@ -32,6 +32,7 @@ from limner.entropy.tables import GAUSSIANS, gaussian_sigma
 from limner.errors import LimnerError
 from limner.nets.bottleneck import EntropyBottleneck
 from limner.nets.miniature import Coded, bounded, rate, rounded
+from limner.nets.noise import LATENT, Noise
 
 LATENT_PX = 16  # one position of the latent for each 16 x 16 pixels
 HYPER_STRIDE = 4
@@ -113,8 +114,8 @@ class Codec(nn.Module):
         """z as decoded -> features (b f rows columns)."""
         return cropped(self.h_s(z_hat), rows, columns)
 
-    def context(self, features: Tensor, y: Tensor) -> Found:
-        """Features (b f h w) and y (b M h w) -> how each symbol is coded, and what it is decoded to."""
+    def context(self, features: Tensor, y: Tensor, noise: Noise | None = None) -> Found:
+        """Features (b f h w) and y (b M h w) -> how each symbol is coded, and what it is decoded to. ``noise``: in training."""
         raise NotImplementedError
 
     def synthesis(self, y_hat: Tensor) -> Tensor:
@@ -122,19 +123,19 @@ class Codec(nn.Module):
         x: Tensor = self.g_s(y_hat)
         return x
 
-    def forward(self, x: Tensor, text: Tensor | None = None, noise_part: float = 0.0) -> Coded:
+    def forward(self, x: Tensor, text: Tensor | None = None, noise: Noise | None = None) -> Coded:
         """x (b c h w) in 0..1, of any size -> picture of that size, and bits.
 
-        The rate is that of rounded latents, or of latents with additive noise, or a mean of both with ``noise_part`` of the
+        The rate is that of rounded latents, or of latents with additive noise, or a mean of both with ``noise.part`` of the
         second.
         """
         y = self.analysis(padded(x), text).float()
         z = self.hyper_analysis(y).float()
         features = self.hyper_synthesis(self.entropy_bottleneck.quantised(z), y.shape[2], y.shape[3])
-        found = self.context(features, y)
-        latent_bits = rate(y - found.mean, bounded(found.scale, LEAST_SCALE, MOST_SCALE), noise_part)
+        found = self.context(features, y, noise)
+        latent_bits = rate(y - found.mean, bounded(found.scale, LEAST_SCALE, MOST_SCALE), noise, LATENT)
         picture = cropped(self.synthesis(found.y_hat), x.shape[2], x.shape[3])
-        return Coded(picture, latent_bits, self.entropy_bottleneck.rate(z, noise_part))
+        return Coded(picture, latent_bits, self.entropy_bottleneck.rate(z, noise))
 
 
 def padded(x: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ from limner.layers import walk
 from limner.layers.walk import Step
 from limner.nets.cheng2020 import Attention, bottleneck
 from limner.nets.codec import Codec, Found, Transforms, Widths, Wrapped, about, conv, deconv, scale_and_mean
+from limner.nets.noise import Noise
 
 SLICES = (16, 16, 32, 64, 192)
 CHANNEL_CONTEXT = (224, 128)
@@ -71,7 +72,7 @@ class Elic(Codec):
             parameters(features + added[place] + 2 * width, 2 * width) for place, width in numbered
         )
 
-    def context(self, features: Tensor, y: Tensor) -> Found:
+    def context(self, features: Tensor, y: Tensor, noise: Noise | None = None) -> Found:
         known = Known(self, features, y)
         for step in walk.slices((y.shape[1], y.shape[2], y.shape[3]), self.slices):
             known.take(step, known.predict(step))

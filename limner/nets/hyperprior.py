@@ -24,7 +24,9 @@ from torch.nn import functional as F
 from limner.layers import walk
 from limner.nets.codec import Codec, Found, Transforms, Widths, about, conv, deconv, scale_and_mean
 from limner.nets.gdn import GDN
-from limner.nets.miniature import disturbed, rounded
+from limner.nets.miniature import rounded
+from limner.nets.noise import CONTEXT as CONTEXT_NOISE
+from limner.nets.noise import Noise
 
 CONTEXT = 5  # rows and columns that a context looks at
 
@@ -41,7 +43,7 @@ class ScaleHyperprior(Codec):
     def hyper_analysis(self, y: Tensor) -> Tensor:
         return super().hyper_analysis(y.abs())
 
-    def context(self, features: Tensor, y: Tensor) -> Found:
+    def context(self, features: Tensor, y: Tensor, noise: Noise | None = None) -> Found:
         return Found(torch.zeros_like(y), features.float(), rounded(y))
 
 
@@ -51,7 +53,7 @@ class MeanScaleHyperprior(Codec):
     def __init__(self, widths: Widths) -> None:
         super().__init__(widths, Transforms(*normalising(widths), *hyper(widths)))
 
-    def context(self, features: Tensor, y: Tensor) -> Found:
+    def context(self, features: Tensor, y: Tensor, noise: Noise | None = None) -> Found:
         scale, mean = scale_and_mean(features)
         return Found(mean, scale, about(y, mean))
 
@@ -91,12 +93,12 @@ class Raster(Codec):
             nn.Conv2d(m * 8 // 3, 2 * m, 1),
         )  # fmt: skip
 
-    def context(self, features: Tensor, y: Tensor) -> Found:
-        """All positions at once: the context sees y with noise in training and y rounded otherwise.
+    def context(self, features: Tensor, y: Tensor, noise: Noise | None = None) -> Found:
+        """All positions at once: the context sees y with noise where there is some, as in training, and y rounded otherwise.
 
         A file's symbols are rounded about means that depend on each other in raster order; the difference is small.
         """
-        scale, mean = self.predict(features, disturbed(y) if self.training else rounded(y))
+        scale, mean = self.predict(features, rounded(y) if noise is None else noise.added(y, CONTEXT_NOISE))
         return Found(mean, scale, about(y, mean))
 
     @torch.no_grad()

@@ -24,6 +24,7 @@ Cui et al. 2021.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ from torch.nn import functional as F
 
 from limner.entropy.tables import GAUSSIANS, LEAST_SIGMA, STEPS_PER_OCTAVE
 from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, STEPS, group_of
+from limner.nets.noise import HYPER, LATENT, Noise
 
 INDEX_MAX = GAUSSIANS - 1
 LEAK = 0.125
@@ -270,20 +272,20 @@ class Miniature(nn.Module):
     def gain(self, t: Tensor) -> Tensor:
         return torch.exp(self.between(self.log_gain, t))
 
-    def forward(self, x: Tensor, t: Tensor, noise_part: float = 0.0) -> Coded:
+    def forward(self, x: Tensor, t: Tensor, noise: Noise | None = None) -> Coded:
         """x (b 3 h w) in 0..1, sides multiples of 16; t (b,).
 
-        The rate is that of rounded latents, or of latents with additive noise, or a mean of both with ``noise_part`` of the
+        The rate is that of rounded latents, or of latents with additive noise, or a mean of both with ``noise.part`` of the
         second: rounding is what a file has, but only noise draws small latents to zero.
         """
-        return self.coded(self.scaled(x, t), t, noise_part)
+        return self.coded(self.scaled(x, t), t, noise)
 
-    def coded(self, y: Tensor, t: Tensor, noise_part: float) -> Coded:
+    def coded(self, y: Tensor, t: Tensor, noise: Noise | None) -> Coded:
         """What a pass gives from the scaled latent on."""
         z = self.hyper_analysis(y, t).float()
         hyper, found = self.walk(y, z, t)
-        hyper_bits = rate(z - hyper.mean, sigma_of(hyper.index), noise_part)
-        latent_bits = rate(y - found.mean, sigma_of(found.index), noise_part)
+        hyper_bits = rate(z - hyper.mean, sigma_of(hyper.index), noise, HYPER)
+        latent_bits = rate(y - found.mean, sigma_of(found.index), noise, LATENT)
         return Coded(self.synthesis(found.y_hat / self.gain(t), t), latent_bits, hyper_bits)
 
     def scaled(self, x: Tensor, t: Tensor) -> Tensor:
@@ -330,10 +332,6 @@ def rounded(x: Tensor) -> Tensor:
     return x + (torch.round(x) - x).detach()
 
 
-def disturbed(x: Tensor) -> Tensor:
-    return x + torch.rand_like(x) - 0.5
-
-
 def sigma_of(index: Tensor) -> Tensor:
     """Scale index (real) -> standard deviation 0.04 * 2**(index/6), index held in 0..63 with gradients that can return."""
     return LEAST_SIGMA * torch.exp2(bounded(index, 0.0, float(INDEX_MAX)) / STEPS_PER_OCTAVE)
@@ -364,11 +362,19 @@ class Bounded(torch.autograd.Function):
         return gradient.masked_fill(leads_out, 0), None, None
 
 
-def rate(residual: Tensor, sigma: Tensor, noise_part: float) -> Tensor:
-    """Bits of each item of a batch (b,): by rounding, by noise, or a mean of both."""
-    by_rounding = bits(rounded(residual), sigma).flatten(1).sum(1) if noise_part < 1 else residual.new_zeros(len(residual))
-    by_noise = bits(disturbed(residual), sigma).flatten(1).sum(1) if noise_part > 0 else by_rounding
-    return torch.lerp(by_rounding, by_noise, noise_part)
+def rate(residual: Tensor, sigma: Tensor, noise: Noise | None = None, place: int = LATENT) -> Tensor:
+    """Bits of each item of a batch (b,): by rounding, by noise, or a mean of both. ``place``: of ``limner.nets.noise``."""
+    return mixed(lambda some: bits(some, sigma), rounded(residual), residual, noise, place)
+
+
+def mixed(bits: Callable[[Tensor], Tensor], rounded: Tensor, x: Tensor, noise: Noise | None, place: int) -> Tensor:
+    """What bits (b ..) a batch takes (b,): of its rounded values, of x with noise, or a mean of both."""
+    if noise is None or noise.part <= 0:
+        return bits(rounded).flatten(1).sum(1)
+    by_noise = bits(noise.added(x, place)).flatten(1).sum(1)
+    if noise.part >= 1:
+        return by_noise
+    return torch.lerp(bits(rounded).flatten(1).sum(1), by_noise, noise.part)
 
 
 def bits(residual: Tensor, sigma: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from limner.nets.miniature import Analysis, Coded, Miniature, with_plane
+from limner.nets.noise import Noise
 from limner.nets.wordids import ENTRIES, MOST_WORDS, NOTHING, rows_of
 
 WIDTH, SENTENCE, LOOK = 128, 384, 64
@@ -81,9 +82,9 @@ class Worded(nn.Module):
     def blocks(analysis: Analysis) -> Sequence[nn.Module]:
         return list(analysis.sixteenth)[1:-1]
 
-    def forward(self, x: Tensor, t: Tensor, ids: Tensor, noise_part: float = 0.0) -> Coded:
+    def forward(self, x: Tensor, t: Tensor, ids: Tensor, noise: Noise | None = None) -> Coded:
         """x (b 3 h w) in 0..1, t (b,), ids (b n)."""
-        return self.codec.coded(self.latent(x, t, ids) * self.codec.gain(t), t, noise_part)
+        return self.codec.coded(self.latent(x, t, ids) * self.codec.gain(t), t, noise)
 
     def latent(self, x: Tensor, t: Tensor, ids: Tensor) -> Tensor:
         analysis = self.codec.analysis

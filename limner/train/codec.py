@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,6 +26,7 @@ from limner.train.miniature import psnr_db
 from limner.train.muon import Muon
 
 SETTLED_EVERY = 100  # steps
+TAKEN = "taken"  # steps, in an optimiser's first group
 FEW_CHANNELS = 16  # fewer than oneDNN takes at once
 
 Net = TypeVar("Net", bound=Codec)
@@ -104,11 +104,12 @@ def optimiser(codec: Codec, learning_rate: float, muon: bool) -> torch.optim.Opt
 
 
 def settling(codec: Codec) -> Callable[[Any, Any, Any], None]:
-    """What an optimiser calls after its steps."""
-    steps = count(1)
+    """What an optimiser calls after its steps. Their number is in a group of its own, and so in its checkpoints."""
 
-    def after_step(optimiser: Any, given: Any, named: Any) -> None:
-        if next(steps) % SETTLED_EVERY == 0:
+    def after_step(optimiser: torch.optim.Optimizer, given: Any, named: Any) -> None:
+        first = optimiser.param_groups[0]
+        first[TAKEN] = first.get(TAKEN, 0) + 1
+        if first[TAKEN] % SETTLED_EVERY == 0:
             codec.entropy_bottleneck.settle()
 
     return after_step

@@ -7,6 +7,7 @@ sum over 3 x 3 pixels, at most 1. Cross entropy, boundaries weighing more than t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,11 +22,12 @@ from torch.nn import functional as F
 from limner.errors import LimnerError
 from limner.nets.edges import MULTIPLE, Edges, Sigmoid
 from limner.train.boundaries import Drawn
+from limner.train.draws import Draw
 from limner.train.integers import as_input
-from limner.train.loop import Batch, Check, Losses, Schedule
 from limner.train.muon import Muon
 from limner.train.onnx_file import write_onnx
 from limner.train.photos import Pixels
+from limner.train.task import Batch, Check, Losses, Schedule
 from limner.weights import write_manifest
 
 HELD_OUT_EVERY = 10  # of the pictures that are trained on; they are looked at and never learned
@@ -42,7 +44,7 @@ class Recipe:
     beside the finest. A crop is turned by any angle and taken 1 / ``largest_scale`` to 1 / ``least_scale`` of its size.
     """
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(minutes=60.0, ema_decay=0.999))
+    schedule: Schedule = field(default_factory=lambda: Schedule(minutes=80.0, ema_decay=0.999))
     batch: int = 8
     crop_px: int = 256
     boundary_weight: float = 4.0
@@ -61,8 +63,10 @@ class Recipe:
         return total
 
     def entropy(self, logits: Tensor, share: Tensor) -> Tensor:
+        """Weighted over the pixels of a crop, then a mean over the crops: no crop's weight depends on what is beside it."""
         weight = 1 + (self.boundary_weight - 1) * share
-        return (weight * F.binary_cross_entropy_with_logits(logits, share, reduction="none")).sum() / weight.sum()
+        weighted = weight * F.binary_cross_entropy_with_logits(logits, share, reduction="none")
+        return (weighted.sum((1, 2, 3)) / weight.sum((1, 2, 3))).mean()
 
 
 @dataclass(frozen=True)
@@ -84,16 +88,24 @@ class Task:
     def held_out(self) -> list[Drawn]:
         return [spread(one) for one in self.drawn[::HELD_OUT_EVERY]]
 
+    @property
+    def crops(self) -> int:
+        return self.recipe.batch
+
+    @property
+    def compares(self) -> bool:
+        return False
+
     def begin(self) -> Edges:
         return Edges()
 
     def optimiser(self, model: Edges) -> torch.optim.Optimizer:
         return Muon(model, self.schedule.learning_rate)
 
-    def batch(self, rng: np.random.Generator) -> Batch:
+    def batch(self, draws: Sequence[Draw]) -> Batch:
         """Crops (b 3 h w) and shares (b 1 h w), both uint8."""
         drawn = self.learned
-        pairs = [crop(drawn[rng.integers(len(drawn))], self.recipe, rng) for _ in range(self.recipe.batch)]
+        pairs = [crop(drawn[one.rng.integers(len(drawn))], self.recipe, one.rng) for one in draws]
         pixels, shares = (torch.from_numpy(np.stack(list(part))) for part in zip(*pairs, strict=True))
         return pixels.permute(0, 3, 1, 2), shares[:, None]
 

@@ -28,6 +28,7 @@ from limner.describe import texts
 from limner.describe.invert import Clip
 from limner.describe.invert import opened as opened_clip
 from limner.describe.texts import Texts
+from limner.train.gather import gathered
 
 LOGIT_SCALE = math.exp(2.6592)
 BETA = 40.0
@@ -50,13 +51,13 @@ class Pair(Protocol):
 def joint(pair: Pair, x: Tensor, x_hat: Tensor, captions: Sequence[str], beta: float = BETA) -> Tensor:
     """The loss of a batch, one number: pictures and their reconstructions (b 3 h w) in 0..1, and b captions.
 
-    The second part is a length over the whole batch, so it grows with the root of b.
+    The batch is that of all processes. The second part is a length over the whole of it, so it grows with the root of b.
     """
     seen = pair.pictures(x_hat)
     with torch.no_grad():
-        wanted = pair.pictures(x)
-    moved: Tensor = torch.linalg.vector_norm(seen - wanted)
-    return contrast(pair.words(captions).to(x.device), seen, LOGIT_SCALE) + beta * moved
+        wanted, words = pair.pictures(x), gathered(pair.words(captions).to(x.device))
+    moved: Tensor = torch.linalg.vector_norm(gathered(seen - wanted))
+    return contrast(words, gathered(seen), LOGIT_SCALE) + beta * moved
 
 
 def contrast(words: Tensor, pictures: Tensor, scale: float | Tensor) -> Tensor:

@@ -1,195 +1,40 @@
 """The loop of every recipe: steps, an average of the weights, checkpoints that survive a kill, figures to look at.
 
-    Task      what is trained, on what, with which losses          Schedule   how long and how fast
-    Machine   device, precision, processes (Lightning Fabric)      State      what a checkpoint holds
+    Task     what is trained, on what, with which losses  (task)     Machine  device, precision, processes  (machine)
+    Batches  a process's part of every batch              (feed)     State    what a checkpoint holds       (state)
 
-The same command runs on a CPU, a GPU or many; every process draws its own crops, and their gradients are averaged. Step n
-of process r draws the same batch whatever went before, so a run that was stopped goes on where it was.
+The same command runs on a CPU, a GPU or many. Every process draws its own crops, and their gradients are averaged; or one
+process takes several passes and adds them up. What is random about a crop follows from the seed, the step and the crop's number
+in the batch of all: so it does not matter who draws it, and a run that was stopped goes on as if it had not been.
 """
 
 from __future__ import annotations
 
 import copy
-import math
-import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.loggers.tensorboard import TensorBoardLogger
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+
+from limner.errors import LimnerError
+from limner.train.curve import EVERY_STEP_UNTIL, FILE, Curve, is_due
+from limner.train.feed import Fed, Part, batches, split
+from limner.train.gather import gathered
+from limner.train.machine import Machine
+from limner.train.state import LAST, Model, Places, State, begin
+from limner.train.stops import Asked
+from limner.train.task import Task
+
+if TYPE_CHECKING:
+    from limner.train.stream import Stream
 
 SAY_EVERY = 50  # steps
-LAST = "last.pt"
 LONGEST_STEP_S = 120.0
-
-Batch = tuple[Tensor, ...]
-Model = TypeVar("Model", bound=nn.Module)
-TaskModel = TypeVar("TaskModel", bound=nn.Module)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast. ``minutes`` ends it early if ``steps`` are not reached; both say when the rate of learning falls.
-
-    ``constant_part`` of the run has the whole ``learning_rate``, then it falls as a cosine to ``final_part`` of it.
-    """
-
-    steps: int = 1_000_000
-    minutes: float = 120.0
-    learning_rate: float = 1e-3
-    warm_up_steps: int = 200
-    constant_part: float = 0.65
-    final_part: float = 0.02
-    largest_norm: float = 1.0
-    ema_decay: float = 0.998
-    seed: int = 1
-
-    def rate_of_learning(self, step: int, progress: float) -> float:
-        """At ``step``, with ``progress`` (0..1) of the run behind it."""
-        warm = min(1.0, (step + 1) / self.warm_up_steps)
-        tail = max(0.0, (progress - self.constant_part) / (1 - self.constant_part))
-        fall = self.final_part + (1 - self.final_part) * 0.5 * (1 + math.cos(math.pi * min(1.0, tail)))
-        return self.learning_rate * warm * fall
-
-    def progress(self, step: int, minutes: float) -> float:
-        return max(step / self.steps, minutes / self.minutes)
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Where a run takes place. ``precision`` "auto": bfloat16 where the hardware multiplies it, else float32.
-
-    ``threads``: of the CPU, 0 leaves them to torch; ``workers``: processes that cut crops, 0 for none beside the loop.
-    """
-
-    accelerator: str = "auto"
-    devices: int = 1
-    nodes: int = 1
-    precision: str = "auto"
-    threads: int = 0
-    workers: int = 0
-
-    def fabric(self, board: Path) -> Fabric:
-        """Start the processes; each returns with its own Fabric. ``board``: folder of the TensorBoard figures."""
-        torch.set_flush_denormal(True)
-        if self.threads:
-            torch.set_num_threads(self.threads)
-        precision: Any = self.fitting_precision() if self.precision == "auto" else self.precision
-        logger = TensorBoardLogger(root_dir=board.parent, name=board.name, version="")
-        fabric = Fabric(
-            accelerator=self.accelerator, devices=self.devices, num_nodes=self.nodes, precision=precision, loggers=logger
-        )
-        fabric.launch()
-        return fabric
-
-    def fitting_precision(self) -> str:
-        """``bf16-mixed`` on a GPU and on a CPU with matrix units for it; elsewhere it is slower than ``32-true``."""
-        if self.accelerator != "cpu" and torch.cuda.is_available():
-            return "bf16-mixed"
-        return "bf16-mixed" if torch.cpu._is_amx_tile_supported() else "32-true"
-
-
-@dataclass(frozen=True)
-class Losses:
-    """What a step gives: the sum to be made small, and figures to be averaged and shown."""
-
-    total: Tensor
-    figures: dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Check:
-    """What a look at held-out data gives: a line, figures, and pictures (h, w, 3) uint8."""
-
-    words: str
-    figures: dict[str, float]
-    pictures: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
-
-
-class Task(Protocol[TaskModel]):
-    """One recipe."""
-
-    @property
-    def schedule(self) -> Schedule: ...
-
-    def begin(self) -> TaskModel:
-        """A model with fresh weights; the seed is set."""
-
-    def optimiser(self, model: TaskModel) -> torch.optim.Optimizer:
-        """What moves its weights; the rate of learning is set at every step."""
-
-    def batch(self, rng: np.random.Generator) -> Batch:
-        """Draw one batch."""
-
-    def losses(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
-        """Losses of a batch; ``model`` is called, nothing else of it is used."""
-
-    def check(self, model: TaskModel) -> Check:
-        """Look at held-out data with the averaged weights."""
-
-
-@dataclass
-class State(Generic[Model]):
-    """What a checkpoint holds."""
-
-    model: Model
-    ema: Model
-    optimiser: torch.optim.Optimizer
-    step: int = 0
-    minutes: float = 0.0
-
-    def save(self, path: Path) -> None:
-        partial = path.with_suffix(".partial")
-        parts = {"model": self.model.state_dict(), "ema": self.ema.state_dict(), "optimiser": self.optimiser.state_dict()}
-        torch.save({**parts, "step": self.step, "minutes": self.minutes}, partial)
-        os.replace(partial, path)
-
-    def load(self, path: Path) -> None:
-        kept = torch.load(path, weights_only=True, map_location="cpu")
-        self.model.load_state_dict(kept["model"])
-        self.ema.load_state_dict(kept["ema"])
-        self.optimiser.load_state_dict(kept["optimiser"])
-        self.step, self.minutes = kept["step"], kept["minutes"]
-
-    def begin_from(self, path: Path) -> None:
-        """Take the averaged weights of another run, and nothing else."""
-        weights = torch.load(path, weights_only=True, map_location="cpu")["ema"]
-        self.model.load_state_dict(weights)
-        self.ema.load_state_dict(weights)
-
-
-def begin(task: Task[Model]) -> State[Model]:
-    """A state at step 0."""
-    torch.manual_seed(task.schedule.seed)
-    model = task.begin().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ema = copy.deepcopy(model).requires_grad_(False).eval()
-    return State(model, ema, task.optimiser(model))
-
-
-class Batches(Dataset[Batch]):
-    """The batches of one process, by step."""
-
-    def __init__(self, task: Task[Model], process: int) -> None:
-        self.task, self.process = task, process
-
-    def __getitem__(self, step: int) -> Batch:
-        return self.task.batch(np.random.default_rng((self.task.schedule.seed, self.process, step)))
-
-
-def batches(task: Task[Model], fabric: Fabric, first: int, workers: int) -> Iterator[Batch]:
-    """Batches from step ``first`` on, cut ahead by ``workers`` processes."""
-    steps = range(first, task.schedule.steps)
-    source = DataLoader(Batches(task, fabric.global_rank), batch_size=None, sampler=steps, num_workers=workers)
-    for batch in source:
-        yield tuple(part.to(fabric.device, non_blocking=True) for part in batch)
 
 
 def train(
@@ -198,86 +43,159 @@ def train(
     machine: Machine,
     say: Callable[[str], None],
     begin_from: Path | None = None,
+    stream: Stream | None = None,
     save_minutes: float = 4.0,
     check_minutes: float = 16.0,
-) -> None:
+) -> bool:
     """Train, going on from ``out``/last.pt if it is there; it is written every few minutes and at the end.
 
-    ``begin_from``: a checkpoint of another run, whose averaged weights a new run begins with.
+    ``begin_from``: a checkpoint of another run, whose averaged weights a new run begins with. ``stream``: that of the task's
+    source, if it has one. Returns whether the end of the schedule was reached: False, in the first process, if SIGTERM asked it
+    to stop. LimnerError for a checkpoint that does not fit, and for passes where the task compares crops.
     """
-    fabric = machine.fabric(out / "board")
-    out.mkdir(parents=True, exist_ok=True)
-    state = begin(task)
-    if (out / LAST).exists():
-        state.load(out / LAST)
-    elif begin_from is not None:
-        state.begin_from(begin_from)
-    run = Run(task, state, fabric, out, say if fabric.is_global_zero else lambda line: None)
-    run.go(batches(task, fabric, state.step, machine.workers), 60 * save_minutes, 60 * check_minutes)
+    if task.compares and machine.accumulate > 1:
+        raise LimnerError("this recipe compares the crops of a batch with each other: it cannot take them in several passes")
+    with Asked() as asked:
+        fabric = machine.fabric(out / "board")
+        out.mkdir(parents=True, exist_ok=True)
+        own = say if fabric.is_global_zero else unsaid
+        state = begin(task)
+        if not state.go_on(out, own) and begin_from is not None:
+            state.begin_from(begin_from)
+        part = Part(fabric.global_rank, fabric.world_size, machine.accumulate, max(1, machine.workers))
+        run = Run(task, state, fabric, part, out, own)
+        finished = run.go(run.passes(stream, machine.workers), asked, 60 * save_minutes, 60 * check_minutes)
+    # One voice is enough: who started the others would take theirs for failures.
+    return finished or not fabric.is_global_zero
+
+
+def unsaid(line: str) -> None:
+    """What only the first process says."""
 
 
 class Run(Generic[Model]):
     """A state on its way through a schedule."""
 
-    def __init__(self, task: Task[Model], state: State[Model], fabric: Fabric, out: Path, say: Callable[[str], None]) -> None:
-        self.task, self.state, self.fabric, self.out, self.say = task, state, fabric, out, say
+    def __init__(
+        self, task: Task[Model], state: State[Model], fabric: Fabric, part: Part, out: Path, say: Callable[[str], None]
+    ) -> None:
+        self.task, self.state, self.fabric, self.part, self.out, self.say = task, state, fabric, part, out, say
         self.model, self.optimiser = fabric.setup(state.model, state.optimiser)
         state.ema.to(fabric.device)
+        beside_weights(state.optimiser)
+        if state.scaler:
+            fabric.strategy.precision.load_state_dict(state.scaler)
+        self.scales = bool(fabric.strategy.precision.state_dict())
         self.recent: list[dict[str, Tensor]] = []
+        self.streams, self.at = False, torch.full((part.workers, 3), -1)
+        self.curve = Curve(out / FILE, state.step) if fabric.is_global_zero else None
+        if self.summed([float(state.step)]) != [float(state.step * fabric.world_size)]:
+            raise LimnerError(f"the processes found different checkpoints in {out}: it must be a folder that all of them share")
 
-    def go(self, source: Iterator[Batch], save_s: float, check_s: float) -> None:
-        """Take steps until the schedule ends."""
+    def passes(self, stream: Stream | None, workers: int) -> Iterator[Sequence[Fed]]:
+        """The passes of each step that is left."""
+        self.streams = stream is not None
+        places = self.state.places
+        if stream is not None and places is not None:
+            if places.split == split(self.task, self.part):
+                self.at = places.at.reshape(self.part.processes, self.part.workers, 3)[self.part.process].clone()
+            else:
+                self.say("other processes, workers or crops than before: streams begin anew")
+                places = None
+        source = batches(self.task, self.part, self.state.step, workers, stream, places)
+        while found := list(islice(source, self.part.passes)):
+            yield found
+
+    def go(self, steps: Iterator[Sequence[Fed]], asked: Asked, save_s: float, check_s: float) -> bool:
+        """Take steps until the schedule ends, or until a process was asked to stop: then False, with all saved."""
         before = saved = checked = time.monotonic()
         self.say(f"from step {self.state.step}, minute {self.state.minutes:.1f}")
-        for batch in source:
+        for passes in steps:
             now = time.monotonic()
             # A machine that slept did not train.
-            self.state.minutes = self.agreed(self.state.minutes + min(now - before, LONGEST_STEP_S) / 60)
+            minutes = self.state.minutes + min(now - before, LONGEST_STEP_S) / 60
+            due = now - saved > save_s, now - checked > check_s
+            self.state.minutes, to_save, to_check, to_stop = self.agreed(minutes, *due, asked.to_stop)
             before = now
+            if to_stop:
+                self.save(LAST)
+                self.say(f"asked to stop: saved at step {self.state.step}; the same command goes on from there")
+                return False
             progress = self.task.schedule.progress(self.state.step, self.state.minutes)
             if progress >= 1:
                 break
-            self.step(batch, progress)
-            if self.agreed(now - saved) > save_s:
+            if to_save:
                 self.save(LAST)
                 saved = now
-            if self.agreed(now - checked) > check_s:
+            if to_check:
                 # A run can go astray: what was judged is kept, so that it can be taken back.
                 self.save(f"step-{self.state.step}.pt")
                 self.check()
                 checked = now
+            self.step(passes, progress)
         self.save(LAST)
         self.check()
+        return True
 
-    def agreed(self, value: float) -> float:
-        """The first process's clock holds for all."""
+    def agreed(self, minutes: float, to_save: bool, to_check: bool, to_stop: bool) -> tuple[float, bool, bool, bool]:
+        """The first process's clock holds for all; who is asked to stop stops all."""
+        mine = [minutes, float(to_save), float(to_check)] if self.fabric.is_global_zero else [0.0, 0.0, 0.0]
+        agreed, saves, checks, stops = self.summed([*mine, float(to_stop)])
+        return agreed, saves > 0, checks > 0, stops > 0
+
+    def summed(self, values: Sequence[float]) -> list[float]:
+        """Each, summed over the processes."""
         if self.fabric.world_size == 1:
-            return value
-        agreed: float = self.fabric.broadcast(value)
-        return agreed
+            return list(values)
+        found: Any = self.fabric.all_reduce(torch.tensor(values, dtype=torch.float64), reduce_op="sum")
+        return [float(value) for value in found]
 
-    def step(self, batch: Batch, progress: float) -> None:
+    def step(self, passes: Sequence[Fed], progress: float) -> None:
+        schedule, state = self.task.schedule, self.state
         for group in self.optimiser.param_groups:
-            group["lr"] = self.task.schedule.rate_of_learning(self.state.step, progress)
-        losses = self.task.losses(self.model, batch, progress)
+            group["lr"] = schedule.rate_of_learning(state.step, progress)
         self.optimiser.zero_grad(set_to_none=True)
-        self.fabric.backward(losses.total)
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.task.schedule.largest_norm)
-        if torch.isfinite(norm):
+        figures = [self.learn(fed, progress, last=number == len(passes)) for number, fed in enumerate(passes, 1)]
+        # Gradients are those of all processes by now: all of them come to the same norm, and to the same decision.
+        norm = self.fabric.clip_gradients(self.model, self.optimiser, max_norm=schedule.largest_norm, error_if_nonfinite=False)
+        # A scaler decides for itself, and learns from a step that it leaves out.
+        if self.scales or (norm is not None and torch.isfinite(norm)):
             self.optimiser.step()
-        self.state.step += 1
-        follow(self.state.ema, self.state.model, min(self.task.schedule.ema_decay, self.state.step / (self.state.step + 10)))
-        self.recent.append({name: value.detach() for name, value in losses.figures.items()})
-        if self.state.step % SAY_EVERY == 0:
-            self.report()
+        for number, fed in enumerate(passes):
+            if len(fed.place):
+                self.at[(state.step * len(passes) + number) % self.part.workers] = fed.place
+        state.step += 1
+        follow(state.ema, state.model, min(schedule.ema_decay, state.step / (state.step + 10)))
+        self.recent.append({name: torch.stack([one[name] for one in figures]).mean() for name in figures[0]})
+        self.report()
+
+    def learn(self, fed: Fed, progress: float, last: bool) -> dict[str, Tensor]:
+        """Add a pass's part of the gradients; the last one brings those of all processes together."""
+        batch = tuple(part.to(self.fabric.device, non_blocking=True) for part in fed.batch)
+        with self.fabric.no_backward_sync(self.model, enabled=not last):
+            losses = self.task.losses(self.model, batch, progress)
+            self.fabric.backward(losses.total / self.part.passes if self.part.passes > 1 else losses.total)
+        return {name: value.detach() for name, value in losses.figures.items()}
 
     def report(self) -> None:
-        """Means over the last steps, as a line and on the board."""
-        means = {name: float(torch.stack([one[name] for one in self.recent]).mean()) for name in self.recent[0]}
-        self.recent.clear()
-        self.fabric.log_dict({f"training/{name}": value for name, value in means.items()}, self.state.step)
-        words = " ".join(f"{name} {value:.4g}" for name, value in means.items())
-        self.say(f"step {self.state.step} minute {self.state.minutes:.1f} {words}")
+        """Means over the last steps: a row of the curve, a line, and points on the board."""
+        step = self.state.step
+        some = self.recent[-1:] if step <= EVERY_STEP_UNTIL else self.recent
+        if is_due(step):
+            means = self.means(some)
+            if self.curve is not None:
+                self.curve.add(step, len(some), means)
+        if step % SAY_EVERY == 0:
+            means = self.means(self.recent)
+            self.recent.clear()
+            self.fabric.log_dict({f"training/{name}": value for name, value in means.items()}, step)
+            words = " ".join(f"{name} {value:.4g}" for name, value in means.items())
+            self.say(f"step {step} minute {self.state.minutes:.1f} {words}")
+
+    def means(self, some: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
+        """Of each figure, over steps and processes."""
+        own = [float(torch.stack([one[name] for one in some]).mean()) for name in some[0]]
+        return {name: value / self.part.processes for name, value in zip(some[0], self.summed(own), strict=True)}
 
     def check(self) -> None:
         if self.fabric.is_global_zero:
@@ -292,6 +210,9 @@ class Run(Generic[Model]):
         self.fabric.barrier()
 
     def save(self, name: str) -> None:
+        self.state.scaler = self.fabric.strategy.precision.state_dict()
+        if self.streams:
+            self.state.places = Places(split(self.task, self.part), gathered(self.at.to(self.fabric.device)).cpu())
         if self.fabric.is_global_zero:
             self.state.save(self.out / name)
         self.fabric.barrier()
@@ -301,3 +222,11 @@ class Run(Generic[Model]):
 def follow(ema: nn.Module, model: nn.Module, decay: float) -> None:
     """Move the averaged weights on by one step."""
     torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), 1 - decay)
+
+
+def beside_weights(optimiser: torch.optim.Optimizer) -> None:
+    """Put what an optimiser knows of each weight beside it: a checkpoint is opened on the CPU. Counts of steps may stay."""
+    for weight, known in optimiser.state.items():
+        for name, value in known.items():
+            if isinstance(value, Tensor) and not name.startswith("step"):
+                known[name] = value.to(weight.device)

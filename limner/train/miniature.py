@@ -19,13 +19,15 @@ from torch import Tensor, nn
 
 from limner.layers.quadtree import QUALITIES
 from limner.nets.miniature import Coded, Miniature
+from limner.nets.noise import Noise
 from limner.train import photos
+from limner.train.draws import Draw, keys, strata
 from limner.train.integers import as_input
-from limner.train.loop import Batch, Check, Losses, Schedule
 from limner.train.muon import Muon
 from limner.train.perceptual import MsSsim
 from limner.train.photos import Source
 from limner.train.real import real_bits
+from limner.train.task import Batch, Check, Losses, Schedule
 
 CHECKED = 12  # held-out pictures
 CHECKED_QUALITIES = (6, 20, 34, 48)
@@ -90,23 +92,29 @@ class Task:
     def schedule(self) -> Schedule:
         return self.recipe.schedule
 
+    @property
+    def crops(self) -> int:
+        return self.recipe.batch
+
+    @property
+    def compares(self) -> bool:
+        return False
+
     def begin(self) -> Miniature:
         return self.net()
 
     def optimiser(self, model: Miniature) -> torch.optim.Optimizer:
         return Muon(model, self.schedule.learning_rate)
 
-    def batch(self, rng: np.random.Generator) -> Batch:
-        """Crops (b 3 h w) uint8, and a quality (b,) from each of equal strata: every batch sees all rates."""
-        count, size = self.recipe.batch, self.recipe.crop_px
-        x = photos.crops(self.photos, size, count, self.recipe.shrunk_part, rng)
-        t = (np.arange(count) + rng.random(count)) / count
-        return torch.from_numpy(x).permute(0, 3, 1, 2), torch.from_numpy(t).float()
+    def batch(self, draws: Sequence[Draw]) -> Batch:
+        """Crops (b 3 h w) uint8, a quality (b,) from each of equal strata (every batch sees all rates), keys of noise (b,)."""
+        x = photos.crops(self.photos, self.recipe.crop_px, self.recipe.shrunk_part, draws)
+        return torch.from_numpy(x).permute(0, 3, 1, 2), strata(draws), keys(draws)
 
     def losses(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
-        pixels, t = batch
+        pixels, t, noisy = batch
         x = pixels.float().div(255).contiguous(memory_format=torch.channels_last)
-        coded: Coded = model(x, t, self.recipe.noise_part(progress))
+        coded: Coded = model(x, t, Noise(self.recipe.noise_part(progress), noisy))
         return self.recipe.judged(coded, x, t)
 
     def check(self, model: Miniature) -> Check:

@@ -30,9 +30,11 @@ from torch.nn import functional as F
 from limner.describe.texts import Texts
 from limner.errors import MissingError
 from limner.train.captioned import Kept, Source, as_bytes, as_texts, crop
+from limner.train.draws import Draw
+from limner.train.gather import gathered
 from limner.train.joint import contrast, middle
-from limner.train.loop import Batch, Check, Losses, Schedule
 from limner.train.photos import Pixels
+from limner.train.task import Batch, Check, Losses, Schedule
 
 NAME = "small pair"
 SIDE_PX = 128
@@ -134,24 +136,33 @@ class Task:
     def schedule(self) -> Schedule:
         return self.recipe.schedule
 
+    @property
+    def crops(self) -> int:
+        return self.recipe.batch
+
+    @property
+    def compares(self) -> bool:
+        return True
+
     def begin(self) -> Eyes:
         return Eyes(self.told.sentence_width)
 
     def optimiser(self, model: Eyes) -> torch.optim.Optimizer:
         return torch.optim.AdamW(model.parameters(), self.schedule.learning_rate, weight_decay=self.recipe.weight_decay)
 
-    def batch(self, rng: np.random.Generator) -> Batch:
+    def batch(self, draws: Sequence[Draw]) -> Batch:
         """Squares (b 3 128 128) uint8 and their captions as bytes (b n)."""
-        drawn = [self.photos.draw(rng) for _ in range(self.recipe.batch)]
-        x = np.stack([looked_at(one.pixels, one.caption, self.recipe.least_part, rng) for one in drawn])
-        return torch.from_numpy(x).permute(0, 3, 1, 2), as_bytes([one.caption for one in drawn])
+        drawn = [(self.photos.draw(one.rng), one.rng) for one in draws]
+        x = np.stack([looked_at(one.pixels, one.caption, self.recipe.least_part, rng) for one, rng in drawn])
+        return torch.from_numpy(x).permute(0, 3, 1, 2), as_bytes([one.caption for one, _ in drawn])
 
     def losses(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
         pixels, captions = batch
         sentences = self.told.sentences(as_texts(captions)).to(pixels.device)
         seen: Seen = model(pixels.float().div(255), sentences)
-        total = contrast(seen.words, seen.pictures, seen.scale)
-        found = (seen.words @ seen.pictures.T).argmax(0) == torch.arange(len(pixels), device=pixels.device)
+        words, pictures = gathered(seen.words), gathered(seen.pictures)
+        total = contrast(words, pictures, seen.scale)
+        found = (words @ pictures.T).argmax(0) == torch.arange(len(words), device=pixels.device)
         return Losses(total, {"loss": total, "found": found.float().mean(), "scale": seen.scale})
 
     def check(self, model: Eyes) -> Check:

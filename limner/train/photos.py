@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from limner.errors import LimnerError
+from limner.train.draws import Draw
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 HELD_OUT_PREFIXES = ("bsd_", "urban_")
@@ -32,7 +33,7 @@ class Source(Protocol):
     @property
     def held_out(self) -> list[Pixels]: ...
 
-    def draw(self, rng: np.random.Generator) -> Pixels: ...
+    def draw(self, draw: Draw) -> Pixels: ...
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Photos:
     train: list[Pixels]
     held_out: list[Pixels]
 
-    def draw(self, rng: np.random.Generator) -> Pixels:
-        return self.train[rng.integers(len(self.train))]
+    def draw(self, draw: Draw) -> Pixels:
+        return self.train[draw.rng.integers(len(self.train))]
 
 
 def load(folder: Path) -> Photos:
@@ -86,12 +87,12 @@ def as_array(data: bytes) -> Pixels:
         return np.asarray(image.convert("RGB"))
 
 
-def crops(photos: Source, size: int, count: int, shrunk_part: float, rng: np.random.Generator) -> Pixels:
-    """Random flipped crops (count, size, size, 3); ``shrunk_part`` of them are taken larger and scaled down.
+def crops(photos: Source, size: int, shrunk_part: float, draws: Sequence[Draw]) -> Pixels:
+    """A random flipped crop for each draw (b, size, size, 3); ``shrunk_part`` of them are taken larger and scaled down.
 
     A picture that is coded smaller is sharper than a photograph: the codec must know such pictures too.
     """
-    return np.stack([crop(photos.draw(rng), size, shrunk_part, rng) for _ in range(count)])
+    return np.stack([crop(photos.draw(one), size, shrunk_part, one.rng) for one in draws])
 
 
 def crop(photo: Pixels, size: int, shrunk_part: float, rng: np.random.Generator) -> Pixels:

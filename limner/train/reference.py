@@ -10,6 +10,7 @@ Source: Song et al. 2025 (SEDIC), section 4.1; Cheng et al. 2020.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from torch import nn
 from limner.errors import LimnerError
 from limner.nets import published
 from limner.nets.cheng2020 import Cheng2020
+from limner.nets.noise import Noise
 from limner.train import photos
 from limner.train.codec import as_crops, estimate, measured, optimiser, ready
-from limner.train.loop import Batch, Check, Losses, Schedule
+from limner.train.draws import Draw, keys
 from limner.train.photos import Source
+from limner.train.task import Batch, Check, Losses, Schedule
 
 LAMBDA = 0.00018
 CHECKED = 8  # held-out pictures
@@ -69,6 +72,14 @@ class Task:
     def schedule(self) -> Schedule:
         return self.recipe.schedule
 
+    @property
+    def crops(self) -> int:
+        return self.recipe.batch
+
+    @property
+    def compares(self) -> bool:
+        return False
+
     def begin(self) -> Cheng2020:
         """LimnerError if ``begin_with`` is another codec's or of another width."""
         fresh = Cheng2020(self.recipe.inner)
@@ -83,14 +94,15 @@ class Task:
     def optimiser(self, model: Cheng2020) -> torch.optim.Optimizer:
         return optimiser(model, self.schedule.learning_rate, self.recipe.muon)
 
-    def batch(self, rng: np.random.Generator) -> Batch:
-        """Crops (b 3 h w) uint8."""
-        x = photos.crops(self.photos, self.recipe.crop_px, self.recipe.batch, 0.0, rng)
-        return (torch.from_numpy(x).permute(0, 3, 1, 2),)
+    def batch(self, draws: Sequence[Draw]) -> Batch:
+        """Crops (b 3 h w) uint8, and keys of their noise (b,)."""
+        x = photos.crops(self.photos, self.recipe.crop_px, 0.0, draws)
+        return torch.from_numpy(x).permute(0, 3, 1, 2), keys(draws)
 
     def losses(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
-        x = as_crops(batch[0])
-        found = measured(model(x, None, self.recipe.noise_part(progress)), x)
+        pixels, noisy = batch
+        x = as_crops(pixels)
+        found = measured(model(x, None, Noise(self.recipe.noise_part(progress), noisy)), x)
         total = found.cost(self.recipe.lambda_mse).mean()
         return Losses(total, {"loss": total, **found.figures()})
 

@@ -24,9 +24,10 @@ from limner.describe.edges import EdgeDetector, picture_file
 from limner.errors import LimnerError
 from limner.nets.miniature import Miniature, Widths
 from limner.train import miniature, photos
+from limner.train.draws import Draw
 from limner.train.export import export
-from limner.train.loop import Schedule
 from limner.train.photos import Photos, Pixels
+from limner.train.task import Schedule
 
 WIDTHS = Widths(quarter=24, eighth=64, sixteenth=96, features=64, hyper_features=32)
 COUNT = 1500  # maps that are trained on
@@ -48,8 +49,8 @@ class Maps:
     def held_out(self) -> list[Pixels]:
         return [grey(one) for one in self.maps_held_out]
 
-    def draw(self, rng: np.random.Generator) -> Pixels:
-        return grey(self.train[rng.integers(len(self.train))])
+    def draw(self, draw: Draw) -> Pixels:
+        return grey(self.train[draw.rng.integers(len(self.train))])
 
 
 def grey(one: Map) -> Pixels:

@@ -1,24 +1,28 @@
 """Training photographs from WebDataset shards that need not fit into memory.
 
-    shards, drawn at random, for ever --> pool of some photographs --> draw
+    a reader's shards, pass after pass in another order --> photographs 0, 1, 2, ...
+                                                              [ window of some ]  <-- a draw takes one of it at random
+                                                               moves on by one in every eight draws
 
-Every process and every worker has its own pool and draws its own shards; a draw now and then renews one place of the pool.
+A reader is one process, or one of its workers, and has its own shards; where there are fewer shards than readers, each has all.
+What a draw gives follows from the seed, the reader and how many draws it made before. So a run goes on from the place of its
+window's first photograph: from there the window is read again, and what lies before it in that shard is passed over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import islice
+from itertools import count, islice
 
-import numpy as np
 import webdataset
 
 from limner.errors import LimnerError
+from limner.train.draws import Draw
 from limner.train.photos import SUFFIXES, Pixels, as_array
+from limner.train.window import DRAWS_PER_NEW, Place, Reader, Window
 
 POOL = 512
-DRAWS_PER_NEW = 8  # crops that are taken of a photograph, on average
 HELD_OUT = 24  # the first of the first shard are never trained on
 
 
@@ -27,54 +31,59 @@ class Stream:
 
     def __init__(self, pattern: str, pool: int = POOL) -> None:
         self.pattern, self.size = pattern, pool
-        self.first = webdataset.shardlists.expand_urls(pattern)[0]
+        self.shards: Sequence[str] = webdataset.shardlists.expand_urls(pattern)
+        self.window: Window | None = None
 
     @cached_property
     def held_out(self) -> list[Pixels]:
         """The first pictures of the first shard. LimnerError if there are none."""
-        shard = webdataset.WebDataset(self.first, shardshuffle=False, empty_check=False)
-        found = [as_array(data) for _, data in islice(pictures(iter(shard)), HELD_OUT)]
+        found = [as_array(data) for data in islice(pictures(self.shards[0], bad=webdataset.reraise_exception), HELD_OUT)]
         if not found:
-            raise LimnerError(f"{self.first}: no photographs; wanted are samples with {sorted(SUFFIXES)}")
+            raise LimnerError(f"{self.shards[0]}: no photographs; wanted are samples with {sorted(SUFFIXES)}")
         return found
 
-    @cached_property
-    def held_out_keys(self) -> frozenset[str]:
-        shard = webdataset.WebDataset(self.first, shardshuffle=False, empty_check=False)
-        return frozenset(key for key, _ in islice(pictures(iter(shard)), HELD_OUT))
+    def begin(self, reader: Reader, turn: int = 0, place: Place | None = None) -> None:
+        """Read as a reader that has made ``turn`` draws; ``place``: where its window was once, if it goes on."""
+        at = place or Place(turn // DRAWS_PER_NEW, 0, 0)
+        self.window = Window(self.passing(reader, at), self.size)
 
-    @cached_property
-    def passing(self) -> Iterator[Pixels]:
-        """Photographs without end; one that cannot be decoded is passed over."""
-        shards = webdataset.WebDataset(self.pattern, resampled=True, shardshuffle=False, handler=webdataset.ignore_and_continue)
-        return decoded((data for key, data in pictures(iter(shards)) if key not in self.held_out_keys))
+    def draw(self, draw: Draw) -> Pixels:
+        """A photograph of the window. LimnerError if the shards have none."""
+        if self.window is None:
+            self.begin(Reader(), draw.turn)
+        assert self.window is not None
+        return self.window.drawn(draw)
 
-    @cached_property
-    def pool(self) -> list[Pixels]:
-        found = list(islice(self.passing, self.size))
-        if not found:
-            raise LimnerError(f"{self.pattern}: no photographs to train on; the first {HELD_OUT} are held out")
-        return found
+    @property
+    def place(self) -> Place | None:
+        """Of the window's first photograph, once there was a draw."""
+        return self.window.place if self.window is not None else None
 
-    def draw(self, rng: np.random.Generator) -> Pixels:
-        """One photograph of the pool."""
-        place = int(rng.integers(len(self.pool)))
-        if rng.random() < 1 / DRAWS_PER_NEW:
-            self.pool[place] = next(self.passing)
-        return self.pool[place]
+    def passing(self, reader: Reader, at: Place) -> Iterator[tuple[Place, Pixels]]:
+        """Photographs without end, from a place on; one that cannot be decoded is passed over."""
+        number, last_seen = at.number, at.visit
+        for visit in count(at.visit):
+            if visit > last_seen + 2 * len(self.shards):
+                raise LimnerError(f"{self.pattern}: no photographs to train on; the first {HELD_OUT} are held out")
+            shard = reader.visited(self.shards, visit)
+            first = max(at.offset if visit == at.visit else 0, HELD_OUT if shard == self.shards[0] else 0)
+            for offset, pixels in decoded(shard, first):
+                yield Place(number, visit, offset), pixels
+                number, last_seen = number + 1, visit
 
 
-def pictures(samples: Iterator[dict[str, bytes]]) -> Iterator[tuple[str, bytes]]:
-    """Key and bytes of the picture of each sample that has one."""
-    for sample in samples:
+def pictures(shard: str, bad: object = webdataset.ignore_and_continue) -> Iterator[bytes]:
+    """The picture of each sample of a shard that has one."""
+    for sample in webdataset.tariterators.tarfile_samples([{"url": shard}], handler=bad):
         data = next((sample[suffix[1:]] for suffix in SUFFIXES if suffix[1:] in sample), None)
         if data is not None:
-            yield str(sample["__key__"]), data
+            yield data
 
 
-def decoded(files: Iterator[bytes]) -> Iterator[Pixels]:
-    for data in files:
+def decoded(shard: str, first: int) -> Iterator[tuple[int, Pixels]]:
+    """Pictures of a shard and their number in it, from ``first`` on."""
+    for offset, data in islice(enumerate(pictures(shard)), first, None):
         try:
-            yield as_array(data)
+            yield offset, as_array(data)
         except OSError:
             continue

@@ -30,15 +30,17 @@ from limner.errors import LimnerError, MissingError
 from limner.nets.codec import Widths
 from limner.nets.elic import SLICES, Elic
 from limner.nets.miniature import Coded
+from limner.nets.noise import Noise
 from limner.nets.taco import Taco
 from limner.train import lpips, pairs
 from limner.train.captioned import Source, as_bytes, as_texts, crop
 from limner.train.codec import as_crops, estimate, measured, optimiser, ready
+from limner.train.draws import Draw, keys
 from limner.train.integers import as_input
 from limner.train.joint import BETA, Pair, clip_pair, joint
-from limner.train.loop import Batch, Check, Losses, Schedule
 from limner.train.perceptual import MsSsim
 from limner.train.photos import Pixels
+from limner.train.task import Batch, Check, Losses, Schedule
 
 PERCEPTUAL = ("lpips", "ms-ssim", "none")
 JOINT = ("clip", "small-pair", "none")
@@ -212,6 +214,14 @@ class Task:
     def schedule(self) -> Schedule:
         return self.recipe.schedule
 
+    @property
+    def crops(self) -> int:
+        return self.recipe.batch
+
+    @property
+    def compares(self) -> bool:
+        return self.judges.pair is not None
+
     def begin(self) -> Elic:
         recipe, widths = self.recipe, Widths(self.recipe.inner, self.recipe.latent)
         if not recipe.adapter:
@@ -221,19 +231,19 @@ class Task:
     def optimiser(self, model: Elic) -> torch.optim.Optimizer:
         return optimiser(model, self.schedule.learning_rate, self.recipe.muon)
 
-    def batch(self, rng: np.random.Generator) -> Batch:
-        """Crops (b 3 h w) uint8, captions as bytes (b n), and whose caption is left out (b,)."""
-        drawn = [self.photos.draw(rng) for _ in range(self.recipe.batch)]
-        x = np.stack([crop(one.pixels, self.recipe.crop_px, rng) for one in drawn])
-        dropped = torch.from_numpy(rng.random(len(drawn)) < self.recipe.dropped_part)
-        return torch.from_numpy(x).permute(0, 3, 1, 2), as_bytes([one.caption for one in drawn]), dropped
+    def batch(self, draws: Sequence[Draw]) -> Batch:
+        """Crops (b 3 h w) uint8, captions as bytes (b n), whose caption is left out (b,), and keys of noise (b,)."""
+        drawn = [(self.photos.draw(one.rng), one.rng) for one in draws]
+        x = np.stack([crop(one.pixels, self.recipe.crop_px, rng) for one, rng in drawn])
+        dropped = torch.tensor([rng.random() < self.recipe.dropped_part for _, rng in drawn])
+        return torch.from_numpy(x).permute(0, 3, 1, 2), as_bytes([one.caption for one, _ in drawn]), dropped, keys(draws)
 
     def losses(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
-        pixels, packed, dropped = batch
+        pixels, packed, dropped, noisy = batch
         x, captions = as_crops(pixels), as_texts(packed)
         read = ["" if left_out else caption for caption, left_out in zip(captions, dropped.tolist(), strict=True)]
         text = self.judges.told.of(read).to(x.device)
-        return self.judged(model(x, text, self.recipe.noise_part(progress)), x, captions)
+        return self.judged(model(x, text, Noise(self.recipe.noise_part(progress), noisy)), x, captions)
 
     def judged(self, coded: Coded, x: Tensor, captions: Sequence[str]) -> Losses:
         """The loss of crops x (b 3 h w) in 0..1 with their captions."""

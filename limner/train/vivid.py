@@ -13,7 +13,7 @@ and shapes where the file has them. The adversary comes in gradually.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,12 +29,13 @@ from limner.layers.quadtree import QUALITIES
 from limner.nets.discriminator import Discriminator
 from limner.nets.miniature import Miniature
 from limner.train import photos
+from limner.train.draws import Draw, strata
 from limner.train.integers import as_input
-from limner.train.loop import Batch, Check, Losses, Schedule
 from limner.train.miniature import psnr_db
 from limner.train.muon import Muon
 from limner.train.perceptual import MsSsim, Ssimulacra2
 from limner.train.photos import Source
+from limner.train.task import Batch, Check, Losses, Schedule
 
 CHECKED = 6  # held-out pictures
 CHECKED_QUALITIES = (6, 24)
@@ -44,7 +45,9 @@ CHECKED_QUALITIES = (6, 24)
 class Recipe:
     """Weights of the losses; squared errors are of values in 0..1. ``blur_px``: what the anchor averages over."""
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(learning_rate=1.5e-4, warm_up_steps=30, constant_part=0.5))
+    schedule: Schedule = field(
+        default_factory=lambda: Schedule(minutes=60.0, learning_rate=1.5e-4, warm_up_steps=30, constant_part=0.5)
+    )
     batch: int = 8
     crop_px: int = 256
     shrunk_part: float = 0.5
@@ -134,6 +137,14 @@ class Task:
     def schedule(self) -> Schedule:
         return self.recipe.schedule
 
+    @property
+    def crops(self) -> int:
+        return self.recipe.batch
+
+    @property
+    def compares(self) -> bool:
+        return False
+
     def begin(self) -> Vivid:
         codec = Miniature()
         codec.load_state_dict(torch.load(self.codec, weights_only=True, map_location="cpu")["ema"])
@@ -141,14 +152,14 @@ class Task:
 
     def optimiser(self, model: Vivid) -> torch.optim.Optimizer:
         trained = nn.ModuleList([model.painter, model.critic])
-        return Muon(trained, self.schedule.learning_rate, momentum=0.9, betas=(0.5, 0.95))
+        made = Muon(trained, self.schedule.learning_rate, momentum=0.9, betas=(0.5, 0.95))
+        made.register_step_post_hook(lambda *given: model.critic.settle())
+        return made
 
-    def batch(self, rng: np.random.Generator) -> Batch:
+    def batch(self, draws: Sequence[Draw]) -> Batch:
         """Crops (b 3 h w) uint8 and a quality (b,) from each of strata that are narrower where little is known."""
-        count = self.recipe.batch
-        x = photos.crops(self.photos, self.recipe.crop_px, count, self.recipe.shrunk_part, rng)
-        t = ((np.arange(count) + rng.random(count)) / count) ** 2
-        return torch.from_numpy(x).permute(0, 3, 1, 2), torch.from_numpy(t).float()
+        x = photos.crops(self.photos, self.recipe.crop_px, self.recipe.shrunk_part, draws)
+        return torch.from_numpy(x).permute(0, 3, 1, 2), strata(draws) ** 2
 
     def losses(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
         pixels, t = batch

@@ -21,13 +21,15 @@ from torch.nn import functional as F
 
 from limner.layers.quadtree import QUALITIES
 from limner.nets.miniature import Coded, Miniature
+from limner.nets.noise import Noise
 from limner.nets.words import Worded, WordEncoder, ids_of
 from limner.train import photos
+from limner.train.draws import Draw, keys, strata
 from limner.train.integers import as_input
-from limner.train.loop import Batch, Check, Losses, Schedule
 from limner.train.miniature import CHECKED_QUALITIES, Recipe
 from limner.train.muon import Muon
 from limner.train.photos import Pixels
+from limner.train.task import Batch, Check, Losses, Schedule
 
 CHECKED = 12  # held-out pictures
 Teacher = Callable[[Sequence[str]], Tensor]
@@ -119,6 +121,14 @@ class Task:
     def schedule(self) -> Schedule:
         return self.recipe.schedule
 
+    @property
+    def crops(self) -> int:
+        return self.recipe.batch
+
+    @property
+    def compares(self) -> bool:
+        return False
+
     def begin(self) -> Worded:
         codec = Miniature()
         codec.load_state_dict(torch.load(self.codec, weights_only=True, map_location="cpu")["ema"])
@@ -127,19 +137,18 @@ class Task:
     def optimiser(self, model: Worded) -> torch.optim.Optimizer:
         return Muon(model, self.schedule.learning_rate)
 
-    def batch(self, rng: np.random.Generator) -> Batch:
-        """Squares (b 3 h w) uint8, a quality (b,) from each of equal strata, word ids (b n)."""
-        count = self.recipe.batch
-        drawn = [self.train[int(rng.integers(len(self.train)))] for _ in range(count)]
-        x = np.stack([square(one.pixels, self.recipe.crop_px, rng) for one in drawn])
-        texts = ["" if rng.random() < self.dropped_part else one.caption for one in drawn]
-        t = (np.arange(count) + rng.random(count)) / count
-        return torch.from_numpy(x).permute(0, 3, 1, 2), torch.from_numpy(t).float(), ids_of(texts)
+    def batch(self, draws: Sequence[Draw]) -> Batch:
+        """Squares (b 3 h w) uint8, a quality (b,) from each of equal strata, word ids (b n), keys of noise (b,)."""
+        drawn = [self.train[int(one.rng.integers(len(self.train)))] for one in draws]
+        both = list(zip(drawn, draws, strict=True))
+        x = np.stack([square(photo.pixels, self.recipe.crop_px, one.rng) for photo, one in both])
+        texts = ["" if one.rng.random() < self.dropped_part else photo.caption for photo, one in both]
+        return torch.from_numpy(x).permute(0, 3, 1, 2), strata(draws), ids_of(texts), keys(draws)
 
     def losses(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
-        pixels, t, ids = batch
+        pixels, t, ids, noisy = batch
         x = pixels.float().div(255).contiguous(memory_format=torch.channels_last)
-        coded: Coded = model(x, t, ids, self.recipe.noise_part(progress))
+        coded: Coded = model(x, t, ids, Noise(self.recipe.noise_part(progress), noisy))
         return self.recipe.judged(coded, x, t)
 
     def check(self, model: Worded) -> Check:

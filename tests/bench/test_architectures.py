@@ -8,13 +8,14 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 
 from limner.bench.architectures import VARIANTS, Outcome, at_rate, page  # noqa: E402
+from limner.nets.noise import Noise  # noqa: E402
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_variant_codes_pictures_of_odd_sizes(name: str) -> None:
     torch.manual_seed(0)
     model = VARIANTS[name]()
-    picture, latent_bits, hyper_bits = model(torch.rand(2, 3, 80, 112), torch.tensor([0.2, 0.8]), 1.0)
+    picture, latent_bits, hyper_bits = model(torch.rand(2, 3, 80, 112), torch.tensor([0.2, 0.8]), Noise(1.0, torch.arange(2)))
     assert picture.shape == (2, 3, 80, 112)
     assert (latent_bits > 0).all() and (hyper_bits > 0).all()
     (latent_bits.sum() + picture.square().sum()).backward()

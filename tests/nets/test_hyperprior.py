@@ -23,6 +23,7 @@ from limner.nets.hyperprior import (  # noqa: E402
     Raster,
     ScaleHyperprior,
 )
+from limner.nets.noise import Noise  # noqa: E402
 
 KINDS = (ScaleHyperprior, MeanScaleHyperprior, JointAutoregressive)
 SMALL = Widths(8, 12)
@@ -155,18 +156,18 @@ def test_the_masked_convolution_sees_what_the_integer_walk_gathers() -> None:
     assert torch.allclose(net.plain()(values), wanted, atol=1e-5)
 
 
-def test_in_training_the_context_sees_noise_and_otherwise_none() -> None:
+def test_the_context_sees_noise_where_there_is_noise() -> None:
     codec = made(JointAutoregressive)
     y, features = torch.randn(1, 12, 3, 3), torch.randn(1, 24, 3, 3)
     assert torch.equal(codec.context(features, y).mean, codec.context(features, y).mean)
-    codec.train()
-    assert not torch.equal(codec.context(features, y).mean, codec.context(features, y).mean)
+    one, other = (codec.context(features, y, Noise(1.0, torch.tensor([key]))).mean for key in (1, 2))
+    assert not torch.equal(one, codec.context(features, y).mean) and not torch.equal(one, other)
 
 
 def test_noise_and_rounding_mix() -> None:
     codec, x = made(MeanScaleHyperprior), torch.rand(1, 3, 32, 32)
     with torch.no_grad():
-        rounded, noisy = codec(x, noise_part=0.0), codec(x, noise_part=1.0)
+        rounded, noisy = codec(x), codec(x, noise=Noise(1.0, torch.tensor([7])))
     assert torch.equal(rounded.picture, noisy.picture) and not torch.equal(rounded.latent_bits, noisy.latent_bits)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -16,12 +19,16 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 pytest.importorskip("ssimulacra2")
 
+from tiny_recipes import apart, curve  # noqa: E402
+
 from limner.cli import main  # noqa: E402
+from limner.cli.train import until  # noqa: E402
 from limner.nets import published  # noqa: E402
 from limner.nets.cheng2020 import Cheng2020  # noqa: E402
 from limner.nets.elic import Elic  # noqa: E402
 from limner.nets.taco import Taco  # noqa: E402
 from limner.nets.words import WordEncoder  # noqa: E402
+from limner.train.task import Schedule  # noqa: E402
 
 ONE_STEP = ["--steps", "1", "--batch", "2", "--accelerator", "cpu", "--precision", "32-true"]
 
@@ -53,6 +60,25 @@ def test_taco_with_the_small_pair(data: Path, tmp_path: Path) -> None:
     assert main([*asked, "--out", str(tmp_path / "elic"), "--joint", "none", "--no-adapter"]) == 0
     found = published.load(tmp_path / "elic" / "last.pt")
     assert isinstance(found, Elic) and not isinstance(found, Taco)
+
+
+def test_two_processes_by_the_command(data: Path, tmp_path: Path) -> None:
+    """As it is typed: the curve of two is that of one with the double batch."""
+    asked = ["train", "reference", "--data", str(data), "--inner", "8", "--crop", "64", "--steps", "24", "--threads", "1"]
+    here = ["--accelerator", "cpu", "--precision", "32-true"]
+    assert main([*asked, *here, "--out", str(tmp_path / "one"), "--batch", "2"]) == 0
+    two = [*here, "--out", str(tmp_path / "two"), "--batch", "1", "--devices", "2"]
+    subprocess.run([sys.executable, "-m", "limner", *asked, *two], check=True, timeout=250)
+    rows = curve(tmp_path / "one")
+    assert len(rows) == 24 and rows[-1]["loss"] != pytest.approx(rows[0]["loss"], rel=1e-3)
+    assert apart(tmp_path / "one", tmp_path / "two") < 1e-4
+
+
+def test_the_end_is_what_is_asked_for() -> None:
+    usual = Schedule(minutes=30.0)
+    assert until(usual, None, None) == usual and until(usual, 5.0, None).minutes == 5
+    assert (until(usual, None, 9).steps, until(usual, None, 9).minutes) == (9, math.inf)
+    assert (until(usual, 5.0, 9).steps, until(usual, 5.0, 9).minutes) == (9, 5)
 
 
 def test_the_reference(data: Path, tmp_path: Path) -> None:

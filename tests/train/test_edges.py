@@ -21,6 +21,8 @@ from limner.errors import LimnerError  # noqa: E402
 from limner.nets.edges import MULTIPLE, Edges, Sigmoid  # noqa: E402
 from limner.train import boundaries, edges, loop  # noqa: E402
 from limner.train.boundaries import Drawn, annotators  # noqa: E402
+from limner.train.machine import Machine  # noqa: E402
+from limner.train.task import Schedule  # noqa: E402
 from limner.weights import at  # noqa: E402
 
 HILL = Drawn("hill", scene(80, 60), (255 * drawn.outline(80, 60)).astype(np.uint8))
@@ -85,9 +87,9 @@ def test_the_better_map_costs_less() -> None:
 
 
 def test_trained_and_exported(tmp_path: Path) -> None:
-    recipe = edges.Recipe(loop.Schedule(steps=3, warm_up_steps=1), batch=2, crop_px=64)
+    recipe = edges.Recipe(Schedule(steps=3, warm_up_steps=1), batch=2, crop_px=64)
     said: list[str] = []
-    loop.train(edges.Task(recipe, [HILL] * 3), tmp_path / "run", loop.Machine("cpu", precision="32-true"), said.append)
+    loop.train(edges.Task(recipe, [HILL] * 3), tmp_path / "run", Machine("cpu", precision="32-true"), said.append)
     assert "cross entropy" in said[-1]
     checkpoint = tmp_path / "run" / "last.pt"
     edges.export(checkpoint, tmp_path / "set", "edges-trial")

@@ -26,8 +26,12 @@ from torch.nn import functional as F  # noqa: E402
 from limner.errors import MissingError  # noqa: E402
 from limner.train import pairs  # noqa: E402
 from limner.train.captioned import Captioned, Kept, Photos  # noqa: E402
+from limner.train.draws import draws  # noqa: E402
 from limner.train.joint import BETA, LOGIT_SCALE, ClipPair, clip_pair, contrast, joint, middle  # noqa: E402
-from limner.train.loop import LAST, Machine, Schedule, train  # noqa: E402
+from limner.train.loop import train  # noqa: E402
+from limner.train.machine import Machine  # noqa: E402
+from limner.train.state import LAST  # noqa: E402
+from limner.train.task import Schedule  # noqa: E402
 
 COLOURS = {"red": (210, 40, 30), "green": (40, 190, 50), "blue": (30, 60, 220), "grey": (128, 128, 128)}
 
@@ -132,7 +136,7 @@ def painted(colour: str, seed: int) -> Kept:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], Photos]:
     photos = Photos([painted(c, s) for c in COLOURS for s in range(4)], [painted(c, 100) for c in COLOURS])
-    schedule = Schedule(steps=12, minutes=5, warm_up_steps=2, learning_rate=3e-3, ema_decay=0.8)
+    schedule = Schedule(steps=20, minutes=5, warm_up_steps=2, learning_rate=3e-3, ema_decay=0.8)
     task = pairs.Task(pairs.Recipe(schedule, batch=8), photos, tiny_clip.reader())
     said: list[str] = []
     out = tmp_path_factory.mktemp("run")
@@ -172,6 +176,6 @@ def test_captions_that_tell_left_from_right_keep_their_picture() -> None:
 
 def test_a_batch_is_squares_and_captions(run: tuple[Path, list[str], Photos]) -> None:
     task = pairs.Task(pairs.Recipe(Schedule(), batch=3), run[2], tiny_clip.reader())
-    x, captions = task.batch(np.random.default_rng(0))
+    x, captions = task.batch(draws(0, 3))
     assert x.shape == (3, 3, 128, 128) and x.dtype == captions.dtype == torch.uint8
     assert isinstance(run[2].draw(np.random.default_rng(0)), Captioned)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,20 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 
+import tiny_recipes  # noqa: E402
+from lightning_fabric import Fabric  # noqa: E402
+from lightning_fabric.loggers.tensorboard import TensorBoardLogger  # noqa: E402
+from lightning_fabric.plugins.precision.amp import MixedPrecision  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from limner.train.loop import Batch, Check, Losses, Machine, Schedule, State, begin, train  # noqa: E402
+from limner.errors import LimnerError  # noqa: E402
+from limner.train.curve import Curve, is_due  # noqa: E402
+from limner.train.draws import Draw  # noqa: E402
+from limner.train.loop import train  # noqa: E402
+from limner.train.machine import Machine  # noqa: E402
 from limner.train.muon import Muon, dense_weights, orthogonal  # noqa: E402
+from limner.train.state import LAST, PREVIOUS, State, begin  # noqa: E402
+from limner.train.task import Batch, Check, Losses, Schedule  # noqa: E402
 
 HERE = Machine(accelerator="cpu", precision="32-true")
 
@@ -25,14 +37,22 @@ class Line:
 
     schedule: Schedule = field(default_factory=lambda: Schedule(steps=60, warm_up_steps=1, learning_rate=0.03))
 
+    @property
+    def crops(self) -> int:
+        return 8
+
+    @property
+    def compares(self) -> bool:
+        return False
+
     def begin(self) -> nn.Linear:
         return nn.Linear(4, 3)
 
     def optimiser(self, model: nn.Linear) -> torch.optim.Optimizer:
         return Muon(model, self.schedule.learning_rate)
 
-    def batch(self, rng: np.random.Generator) -> Batch:
-        return (torch.from_numpy(rng.normal(size=(8, 4))).float(),)
+    def batch(self, draws: Sequence[Draw]) -> Batch:
+        return (torch.from_numpy(np.stack([one.rng.normal(size=4) for one in draws])).float(),)
 
     def losses(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
         wanted = batch[0][:, :3] * 0.5 + 0.25
@@ -91,6 +111,117 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch
     with pytest.raises(ZeroDivisionError):
         state.save(tmp_path / "last.pt")
     assert (tmp_path / "last.pt").read_bytes() == before
+
+
+def test_the_checkpoint_before_stays_and_is_opened_where_the_last_is_torn(tmp_path: Path) -> None:
+    state: State[nn.Linear] = begin(Line())
+    for step in range(3):
+        state.step = step
+        state.save(tmp_path / LAST)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [PREVIOUS, LAST]
+    (tmp_path / LAST).write_bytes((tmp_path / LAST).read_bytes()[:700])
+    said: list[str] = []
+    other: State[nn.Linear] = begin(Line())
+    assert other.go_on(tmp_path, said.append) and other.step == 1 and "no whole checkpoint" in said[0]
+    (tmp_path / PREVIOUS).write_bytes(b"")
+    with pytest.raises(LimnerError, match="no checkpoint can be read"):
+        other.go_on(tmp_path, said.append)
+    assert not other.go_on(tmp_path / "nothing", said.append)
+
+
+def test_where_a_file_has_one_name_a_checkpoint_is_still_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(one: Path, other: Path) -> None:
+        raise OSError("not here")
+
+    monkeypatch.setattr("os.link", refused)
+    state: State[nn.Linear] = begin(Line())
+    for _ in range(2):
+        state.save(tmp_path / LAST)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [PREVIOUS, LAST]
+
+
+def test_checkpoints_of_before_are_opened_and_others_refused(tmp_path: Path) -> None:
+    state: State[nn.Linear] = begin(Line())
+    parts = {"model": state.model.state_dict(), "ema": state.ema.state_dict(), "optimiser": state.optimiser.state_dict()}
+    torch.save({**parts, "step": 7, "minutes": 1.5}, tmp_path / LAST)
+    state.load(tmp_path / LAST)
+    assert (state.step, state.minutes, state.places) == (7, 1.5, None)
+    torch.save({**parts, "model": nn.Linear(2, 2).state_dict(), "step": 7, "minutes": 1.5}, tmp_path / LAST)
+    with pytest.raises(LimnerError, match="of another recipe or of other sizes"):
+        state.load(tmp_path / LAST)
+
+
+def test_a_curve_has_every_step_once(tmp_path: Path) -> None:
+    path = tmp_path / "curve.jsonl"
+    one = Curve(path, 0)
+    for step in range(1, 6):
+        one.add(step, 1, {"loss": float("nan") if step == 2 else 1 / step})
+    with path.open("a") as stream:
+        stream.write('{"step": 6, "ov')
+    other = Curve(path, 3)
+    other.add(4, 1, {"loss": 9.0})
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(row["step"], row["loss"]) for row in rows] == [(1, 1.0), (2, None), (3, 1 / 3), (4, 9.0)]
+    assert [step for step in range(1, 201) if is_due(step)] == [*range(1, 51), 100, 150, 200]
+
+
+def test_a_machine_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for fault in ({"precision": "16-mixed"}, {"precision": "bf16-true"}, {"devices": 0}, {"accumulate": 0}, {"workers": -1}):
+        with pytest.raises(LimnerError):
+            Machine(**{"accelerator": "cpu", **fault})
+    assert Machine(devices=2, nodes=3).processes == 6
+    for name, value in (("TORCHELASTIC_RUN_ID", "x"), ("WORLD_SIZE", "8"), ("LOCAL_WORLD_SIZE", "4")):
+        monkeypatch.setenv(name, value)
+    assert Machine().shape() == (4, 2)
+
+
+def test_weights_and_their_average_are_float32_in_mixed_precision(tmp_path: Path) -> None:
+    train(Line(), tmp_path, Machine("cpu", precision="bf16-mixed"), lambda line: None)
+    kept = torch.load(tmp_path / LAST, weights_only=True)
+    assert {tensor.dtype for part in ("model", "ema") for tensor in kept[part].values()} == {torch.float32}
+    assert kept["model"]["bias"].sub(0.25).abs().max() < 0.05
+
+
+def test_gradients_that_are_no_numbers_move_nothing(tmp_path: Path) -> None:
+    train(Broken(), tmp_path, HERE, lambda line: None)
+    kept = torch.load(tmp_path / LAST, weights_only=True)
+    was = begin(Line()).model.state_dict()
+    assert kept["step"] == 60 and all(torch.equal(kept["model"][name], was[name]) for name in was)
+
+
+class Scaling(Machine):
+    """A CPU whose losses are scaled as a GPU's in float16 are."""
+
+    def fabric(self, board: Path) -> Fabric:
+        fabric = Fabric(
+            accelerator="cpu",
+            devices=1,
+            plugins=MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=2.0**40, growth_interval=3)),
+            loggers=TensorBoardLogger(root_dir=board.parent, name=board.name, version=""),
+        )
+        fabric.launch()
+        return fabric
+
+
+def test_a_scaler_leaves_out_what_overflows_learns_and_is_kept(tmp_path: Path) -> None:
+    early = replace(Line().schedule, largest_norm=1e9)
+    with pytest.raises(tiny_recipes.Away):
+        train(tiny_recipes.Cut(Line(early), 2), tmp_path, Scaling("cpu"), lambda line: None, save_minutes=0)
+    kept = torch.load(tmp_path / LAST, weights_only=True)
+    was = begin(Line()).model.state_dict()
+    assert all(torch.equal(kept["model"][name], was[name]) for name in was) and kept["scaler"]["scale"] == 2.0**38
+    train(Line(early), tmp_path, Scaling("cpu"), lambda line: None)
+    kept = torch.load(tmp_path / LAST, weights_only=True)
+    assert kept["scaler"]["scale"] < 2.0**38 and kept["model"]["bias"].sub(0.25).abs().max() < 0.15
+
+
+@dataclass(frozen=True)
+class Broken(Line):
+    """A line whose loss is never a number."""
+
+    def losses(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
+        total: Tensor = model(batch[0]).mean() * float("nan")
+        return Losses(total, {"loss": total})
 
 
 def test_the_rate_of_learning_rises_stays_and_falls() -> None:

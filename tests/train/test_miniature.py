@@ -20,14 +20,19 @@ from limner.nets import miniature as nets  # noqa: E402
 from limner.systems.miniature import Miniature, Setting  # noqa: E402
 from limner.train import export, loop, photos  # noqa: E402
 from limner.train import miniature as recipe  # noqa: E402
+from limner.train.draws import draws  # noqa: E402
+from limner.train.feed import Batches, Part  # noqa: E402
+from limner.train.machine import Machine  # noqa: E402
 from limner.train.real import real_bits  # noqa: E402
+from limner.train.state import begin  # noqa: E402
+from limner.train.task import Schedule  # noqa: E402
 from limner.weights import at  # noqa: E402
 
-HERE = loop.Machine(accelerator="cpu", precision="32-true")
+HERE = Machine(accelerator="cpu", precision="32-true")
 
 
 def quick(steps: int) -> recipe.Recipe:
-    return recipe.Recipe(loop.Schedule(steps=steps, minutes=5, warm_up_steps=2), batch=2, crop_px=64)
+    return recipe.Recipe(Schedule(steps=steps, minutes=5, warm_up_steps=2), batch=2, crop_px=64)
 
 
 def train(shards: Path, out: Path, steps: int, begin_from: Path | None = None) -> list[str]:
@@ -73,9 +78,8 @@ def test_the_command_says_so_in_one_line(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_crops_have_their_size_even_from_smaller_pictures() -> None:
-    rng = np.random.default_rng(0)
     some = photos.Photos([scene(30, 90), scene(90, 30), scene(200, 100)], [])
-    assert photos.crops(some, 64, 9, 0.5, rng).shape == (9, 64, 64, 3)
+    assert photos.crops(some, 64, 0.5, draws(0, 9)).shape == (9, 64, 64, 3)
 
 
 def test_a_run_goes_on_from_its_checkpoint(run: tuple[Path, list[str]], shards: Path) -> None:
@@ -96,10 +100,10 @@ def test_a_run_begins_with_the_weights_of_another(run: tuple[Path, list[str]], s
 
 
 def test_a_few_steps_lower_the_loss() -> None:
-    task = recipe.Task(recipe.Recipe(loop.Schedule(warm_up_steps=1), batch=4, crop_px=64), photos.Photos([], []))
-    state = loop.begin(task)
+    task = recipe.Task(recipe.Recipe(Schedule(warm_up_steps=1), batch=4, crop_px=64), photos.Photos([], []))
+    state = begin(task)
     x = torch.from_numpy(np.stack([scene(64, 64, seed) for seed in range(4)])).permute(0, 3, 1, 2)
-    batch = (x, torch.tensor([0.1, 0.4, 0.6, 0.9]))
+    batch = (x, torch.tensor([0.1, 0.4, 0.6, 0.9]), torch.arange(4))
     found = []
     for step in range(25):
         losses = task.losses(state.model, batch, 0.3)
@@ -127,9 +131,9 @@ def test_what_is_lost_of_ms_ssim_counts_as_much_as_is_asked() -> None:
 
 def test_a_recipe_draws_the_same_batch_for_the_same_step(shards: Path) -> None:
     task = recipe.Task(quick(1), photos.load(shards))
-    one, other = (loop.Batches(task, process=0)[7] for _ in range(2))
+    one, other = (Batches(task, Part())[7].batch for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
-    assert not torch.equal(one[0], loop.Batches(task, process=1)[7][0])
+    assert not torch.equal(one[0], Batches(task, Part(process=1, processes=2))[7].batch[0])
 
 
 def test_real_bits_are_near_the_estimate(run: tuple[Path, list[str]], shards: Path) -> None:

@@ -18,6 +18,7 @@ from limner.errors import LimnerError  # noqa: E402
 from limner.layers import sketch as layer  # noqa: E402
 from limner.systems import sketches  # noqa: E402
 from limner.train import sketch  # noqa: E402
+from limner.train.draws import draws  # noqa: E402
 from limner.weights import at  # noqa: E402
 
 LIMIT_BYTES = 4_000_000
@@ -63,7 +64,7 @@ def test_a_map_is_what_the_net_draws(photographs: Path, tmp_path: Path) -> None:
 def test_crops_have_three_equal_channels() -> None:
     maps = sketch.Maps([np.arange(9600, dtype=np.uint32).reshape(80, 120).astype(np.uint8)], [])
     task = sketch.task(sketch.recipe(sketch.Schedule(), batch=3, crop_px=64), maps)
-    pixels, quality = task.batch(np.random.default_rng(0))
+    pixels, quality, _ = task.batch(draws(0, 3))
     assert pixels.shape == (3, 3, 64, 64) and quality.shape == (3,)
     assert torch.equal(pixels[:, 0], pixels[:, 1]) and torch.equal(pixels[:, 0], pixels[:, 2])
 

@@ -27,12 +27,18 @@ from limner.nets.cheng2020 import Cheng2020  # noqa: E402
 from limner.nets.codec import Widths  # noqa: E402
 from limner.nets.elic import Elic  # noqa: E402
 from limner.nets.miniature import Coded  # noqa: E402
+from limner.nets.noise import Noise  # noqa: E402
 from limner.nets.taco import Taco  # noqa: E402
 from limner.nets.words import WordEncoder  # noqa: E402
 from limner.train import codec, pairs, photos, reference, taco  # noqa: E402
 from limner.train.captioned import Kept, Photos, as_texts  # noqa: E402
+from limner.train.draws import draws  # noqa: E402
+from limner.train.feed import Batches, Part  # noqa: E402
 from limner.train.joint import clip_pair, joint  # noqa: E402
-from limner.train.loop import LAST, Batches, Machine, Schedule, begin, train  # noqa: E402
+from limner.train.loop import train  # noqa: E402
+from limner.train.machine import Machine  # noqa: E402
+from limner.train.state import LAST, begin  # noqa: E402
+from limner.train.task import Schedule  # noqa: E402
 
 HERE = Machine("cpu", precision="32-true")
 QUICK = Schedule(steps=2, minutes=5, warm_up_steps=1)
@@ -123,25 +129,26 @@ def test_clip_is_opened_once_for_words_and_for_the_pair(tmp_path: Path, monkeypa
 
 def test_a_batch_is_crops_captions_and_whose_are_left_out(judges: taco.Judges) -> None:
     task = taco.Task(replace(TINY, batch=40), PHOTOS, judges)
-    x, packed, dropped = Batches(task, 0)[3]
+    x, packed, dropped, _ = Batches(task, Part())[3].batch
     assert x.shape == (40, 3, 64, 64) and x.dtype == torch.uint8 and 5 < int(dropped.sum()) < 35
     assert set(as_texts(packed)) <= {caption for one in PHOTOS.train for caption in one.captions}
-    assert all(torch.equal(one, other) for one, other in zip(Batches(task, 0)[3], (x, packed, dropped), strict=True))
-    assert not torch.equal(Batches(task, 1)[3][0], x)
+    again = Batches(task, Part())[3].batch
+    assert all(torch.equal(one, other) for one, other in zip(again[:3], (x, packed, dropped), strict=True))
+    assert not torch.equal(Batches(task, Part(process=1, processes=2))[3].batch[0], x)
 
 
 def test_what_is_left_out_is_not_read_but_told_to_the_loss(judges: taco.Judges) -> None:
     read: list[torch.Tensor] = []
 
-    def model(x: torch.Tensor, text: torch.Tensor, noise_part: float) -> Coded:
+    def model(x: torch.Tensor, text: torch.Tensor, noise: Noise) -> Coded:
         read.append(text)
-        assert noise_part == 1.0
+        assert noise.part == 1.0
         return Coded(x * 0.9, x.new_zeros(2), x.new_zeros(2))
 
     task = taco.Task(TINY, PHOTOS, judges)
-    x, packed, _ = task.batch(np.random.default_rng(0))
+    x, packed, _, keys = task.batch(draws(0, 2))
     first, second = as_texts(packed)
-    kept, left = (task.losses(model, (x, packed, torch.tensor(which)), 0.1) for which in ([False, False], [True, False]))
+    kept, left = (task.losses(model, (x, packed, torch.tensor(which), keys), 0.1) for which in ([False, False], [True, False]))
     assert torch.equal(read[0], judges.told.of([first, second])) and torch.equal(read[1], judges.told.of(["", second]))
     assert torch.equal(kept.total, left.total)
 
@@ -171,7 +178,7 @@ def test_quantiles_follow_without_gradients(muon: bool, monkeypatch: pytest.Monk
     moves = codec.optimiser(net, 1e-2, muon)
     before = prior.quantiles.clone()
     for step in range(2):
-        prior.rate(torch.randn(1, 8, 2, 2, generator=torch.Generator().manual_seed(step)) + 3, 1.0).sum().backward()
+        prior.rate(torch.randn(1, 8, 2, 2, generator=torch.Generator().manual_seed(step)) + 3, None).sum().backward()
         moves.step()
         assert torch.equal(prior.quantiles, before) == (step == 0)
     at = prior.logits(prior.quantiles.double().float())

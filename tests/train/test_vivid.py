@@ -17,8 +17,11 @@ from limner.describe.similarity import ms_ssim  # noqa: E402
 from limner.errors import ImageError, LimnerError, MissingError  # noqa: E402
 from limner.nets.miniature import Miniature as Floats  # noqa: E402
 from limner.systems.miniature import Miniature, Painting, Setting  # noqa: E402
-from limner.train import export, loop, photos, vivid  # noqa: E402
+from limner.train import export, loop, photos, state, vivid  # noqa: E402
+from limner.train.draws import draws  # noqa: E402
+from limner.train.machine import Machine  # noqa: E402
 from limner.train.perceptual import MsSsim, Ssimulacra2  # noqa: E402
+from limner.train.task import Schedule  # noqa: E402
 from limner.weights import at  # noqa: E402
 
 PICTURES = [scene(100, 80, seed) for seed in range(3)]
@@ -37,10 +40,10 @@ def codec(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def weights(codec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That codec's weights, with a painter of three steps."""
     run, folder = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("weights")
-    recipe = vivid.Recipe(loop.Schedule(steps=3, learning_rate=1e-3, warm_up_steps=1), batch=2, crop_px=64)
+    recipe = vivid.Recipe(Schedule(steps=3, learning_rate=1e-3, warm_up_steps=1), batch=2, crop_px=64)
     task = vivid.Task(recipe, photos.Photos(PICTURES, PICTURES[:1]), codec)
     said: list[str] = []
-    loop.train(task, run, loop.Machine("cpu", precision="32-true"), said.append)
+    loop.train(task, run, Machine("cpu", precision="32-true"), said.append)
     assert "vivid" in said[-1] and "faithful" in said[-1]
     model = Floats()
     model.load_state_dict(torch.load(codec, weights_only=True)["ema"])
@@ -82,10 +85,10 @@ def test_a_painter_of_another_codec_is_refused(weights: Path, tmp_path: Path) ->
 
 def test_only_the_painter_and_the_critic_are_moved(codec: Path) -> None:
     task = vivid.Task(vivid.Recipe(batch=2, crop_px=64), photos.Photos(PICTURES, []), codec)
-    state = loop.begin(task)
-    losses = task.losses(state.model, task.batch(np.random.default_rng(0)), progress=1.0)
+    model = state.begin(task).model
+    losses = task.losses(model, task.batch(draws(0, 2)), progress=1.0)
     losses.total.backward()
-    moved = {name.split(".")[0] for name, p in state.model.named_parameters() if p.grad is not None and p.grad.any()}
+    moved = {name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
     assert moved == {"painter", "critic"}
 
 

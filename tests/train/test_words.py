@@ -20,8 +20,10 @@ from limner.nets.miniature import Miniature
 from limner.nets.wordids import BEGIN, NOTHING
 from limner.nets.words import Worded, WordEncoder, ids_of
 from limner.train import words
-from limner.train.loop import Machine, Schedule, train
+from limner.train.loop import train
+from limner.train.machine import Machine
 from limner.train.miniature import Recipe
+from limner.train.task import Schedule
 from limner.train.words import Captioned, Cost, Task, distilled, square
 
 TEXTS = [
