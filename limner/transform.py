@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from limner.cores import cores
+
 if TYPE_CHECKING:
     import onnxruntime
 
@@ -29,9 +31,10 @@ def session(data: bytes) -> onnxruntime.InferenceSession:
     onnxruntime = runtime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    # The variable that NumPy's BLAS obeys too, so that one setting holds for all of the codec. 0: as many as there are cores.
+    # The variable that NumPy's BLAS obeys too, so that one setting holds for all of the codec. Left to itself, onnxruntime
+    # would take all cores of the machine, though only some may be used.
     wanted = os.environ.get("OMP_NUM_THREADS", "")
-    options.intra_op_num_threads = int(wanted) if wanted.isdecimal() else 0
+    options.intra_op_num_threads = int(wanted) if wanted.isdecimal() else cores()
     options.enable_mem_pattern = False
     # Idle workers that spin would take the cores from the integer networks, which run in turn with these.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -18,6 +18,7 @@ from PIL import Image
 
 from limner import api, image
 from limner.bench.fresh import PACKAGE_PARENT
+from limner.cores import THREADS
 from limner.errors import LimnerError
 from limner.extras import need
 
@@ -125,8 +126,7 @@ class Alone:
 @contextmanager
 def alone(picture: bytes, processes: int, threads: int) -> Iterator[Alone]:
     """So many processes of so many threads that read the picture and encode it, again and again, when they are told to."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    environment = os.environ | {"PYTHONPATH": str(PACKAGE_PARENT)} | dict.fromkeys(names, str(threads))
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE_PARENT)} | dict.fromkeys(THREADS, str(threads))
     command, pipe = [sys.executable, "-m", "limner.bench.load"], subprocess.PIPE
     workers = tuple(
         # In sessions of their own, as the workers of the service are: some systems share cores out by session.

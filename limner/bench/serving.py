@@ -28,8 +28,9 @@ from limner.bench.load import TARGET_BYTES, Load, alone, as_jpeg, load
 from limner.bench.rows import table, write_page
 from limner.bench.running import Memory, running
 from limner.bench.speed.machine import cpu_model
+from limner.cores import cores
 from limner.serve.client import Service, systems
-from limner.serve.settings import MB, Bounds, cores
+from limner.serve.settings import MB, Bounds
 
 WORKERS = 2
 SIZE_PX = (768, 512)

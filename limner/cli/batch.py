@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from limner.cli.plan import Job
 from limner.errors import BudgetError, DecodeError, LimnerError
-
-# What runs processes is imported where it is used: most runs, and all helps, need none.
+from limner.many import many
 
 
 @dataclass(frozen=True)
@@ -73,70 +71,8 @@ def one_line(text: str) -> str:
 
 def run(task: Task, jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, None]:
     """Yield the outcome of every job in order. Closing the iterator stops the work."""
-    if processes == 1 or len(jobs) == 1:
-        yield from (attempt(task, job) for job in jobs)
-    else:
-        yield from _parallel(task, jobs, min(processes, len(jobs)))
+    return many(partial(attempt, task), jobs, 1 if len(jobs) == 1 else processes, _died)
 
 
-def _parallel(task: Task, jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, None]:
-    # The workers share the cores; each would otherwise start as many threads as there are.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    rest = list(jobs)
-    while rest:
-        done = yield from _pool(task, rest, processes)
-        # If a worker died, it was over one of these; alone, each can only take itself along.
-        suspects, rest = rest[done : done + processes], rest[done + processes :]
-        for job in suspects:
-            if not (yield from _pool(task, [job], 1)):
-                yield _failed(job, "a worker process died (out of memory?): try fewer with -j", {"error": "WorkerDied"})
-
-
-def _pool(task: Task, jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, int]:
-    """Yield outcomes in order until all are there or a worker has died; return how many there were."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-
-    # Spawned, not forked: a fork of a process with threads (onnxruntime's) may hang.
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_interrupts_to_parent)
-    try:
-        with _interrupts_held():
-            futures = [executor.submit(attempt, task, job) for job in jobs]
-        for done, future in enumerate(futures):
-            try:
-                outcome = future.result()
-            except BrokenProcessPool:
-                return done
-            yield outcome
-    except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
-        for worker in multiprocessing.active_children():
-            worker.terminate()
-        raise
-    executor.shutdown()
-    return len(jobs)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Processes begun meanwhile never see an interrupt, not even while they start; this process sees it afterwards."""
-    import signal
-    from multiprocessing import resource_tracker
-
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # Begun first: the beginning of it lets interrupts through again.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _leave_interrupts_to_parent() -> None:
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _died(job: Job) -> Outcome:
+    return _failed(job, "a worker process died (out of memory?): try fewer with -j", {"error": "WorkerDied"})

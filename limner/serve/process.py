@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from limner.cores import THREADS
 from limner.serve import wire
 from limner.serve.asks import Ask, Begin, fields_of
 from limner.serve.wire import Message
@@ -19,7 +20,6 @@ PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 START_S = 180.0
 END_S = 2.0
 STREAM_BYTES = 1 << 20
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SECRETS = ("LIMNER_SERVE_API_KEY", "LIMNER_SERVE_API_KEY_FILE")
 
 Told = Callable[[int, int], None]

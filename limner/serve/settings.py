@@ -6,10 +6,10 @@ All of it checks itself: SettingsError says what to change.
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from dataclasses import dataclass, field
 
+from limner.cores import cores
 from limner.errors import LimnerError
 
 MB = 1 << 20
@@ -142,14 +142,6 @@ class Settings:
     def threads_each(self, processes: int) -> int:
         """How many threads each of so many processes has."""
         return self.threads or max(1, cores() // processes)
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
 
 
 def within(what: str, value: int, least: int, most: int) -> None:

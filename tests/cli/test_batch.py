@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -33,11 +36,18 @@ def task(job):
     if job.source == "slow":
         Path("started").touch()
         time.sleep(60)
+    if job.source == "told":
+        until = time.monotonic() + 60
+        while not Path("told").exists():
+            if time.monotonic() > until:
+                raise DamagedError("nobody has read the line before", offset=0, field="test")
+            time.sleep(0.02)
     time.sleep(0.2 * (job.source == "first"))
     return Outcome(job.source, None, "done", "", page=f"{job.source} {os.getpid()}")
 
 def command():
-    carry_out(task, [Job(name) for name in sys.argv[1:]], processes=2)
+    processes = int(os.environ.get("PROCESSES", "2"))
+    carry_out(task, [Job(name) for name in sys.argv[1:]], processes=processes, json_lines="JSON" in os.environ)
 
 if __name__ == "__main__":
     app = typer.Typer(pretty_exceptions_enable=False)
@@ -50,12 +60,12 @@ def fine(job: Job) -> Outcome:
     return Outcome(job.source, None, "done", "")
 
 
-def start(folder: Path, *names: str) -> subprocess.Popen[str]:
+def start(folder: Path, *names: str, **variables: str) -> subprocess.Popen[str]:
     (folder / "script.py").write_text(SCRIPT)
     return subprocess.Popen(
         [sys.executable, "script.py", *names],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        env={**os.environ, "PYTHONPATH": os.getcwd(), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -86,6 +96,25 @@ def test_a_death_costs_the_others_nothing(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert [line.split()[0] for line in out.splitlines()] == ["first", *"abcdef"]
     assert err.count("died") == 1 and "dies: " in err
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_lines_come_as_the_work_is_done(tmp_path: Path, processes: str) -> None:
+    process = start(tmp_path, "a", "told", "c", PROCESSES=processes, JSON="1")
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())
+    (tmp_path / "told").touch()
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert [first["source"], *(json.loads(line)["source"] for line in out.splitlines())] == ["a", "told", "c"]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_outcomes_are_not_kept(processes: int) -> None:
+    outcomes = run(fine, [Job(str(number)) for number in range(20)], processes)
+    seen = [weakref.ref(outcome) for outcome in outcomes]
+    gc.collect()
+    assert [ref() for ref in seen] == [None] * 20
 
 
 def test_a_name_can_neither_break_a_line_nor_steer_a_terminal() -> None:

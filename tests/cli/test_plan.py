@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -130,3 +132,39 @@ def test_names_that_are_none_are_wrong_usage(tree: Path) -> None:
 def test_a_name_that_no_disk_takes_is_left_to_its_job(tree: Path) -> None:
     name = "x" * 300 + ".jpg"
     assert [job.source for job in plan(name, "d.jpg")] == [name, "d.jpg"]
+
+
+def test_a_link_leads_to_where_the_output_really_is(tree: Path) -> None:
+    (tree / "real").mkdir()
+    (tree / "linked").symlink_to("real")
+    (tree / "real" / "b.limn").symlink_to("a.limn")
+    first, second = plan("d.jpg", "d.jpg", output="linked/")
+    assert (first.fault, second.fault) == (None, "linked/d.limn is already the output of d.jpg")
+    for name in ("a.jpg", "b.jpg"):
+        (tree / name).touch()
+    first, second = plan("a.jpg", "b.jpg", output="real", overwrite=True)
+    assert (first.fault, second.fault) == (None, "real/b.limn is already the output of a.jpg")
+
+
+def test_this_folder_and_one_above_are_folders_too(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pairs(plan(".", recursive=True, output="out"))[0] == ("d.jpg", "out/d.limn")
+    assert pairs(plan("./in/", recursive=True))[2] == ("in/deep/c.JPG", "in/deep/c.limn")
+    monkeypatch.chdir(tree / "in")
+    assert pairs(plan("..", recursive=True, output="out"))[1] == ("../in/a.png", "out/in/a.limn")
+
+
+def test_a_plan_holds_little_more_than_names(tmp_path: Path) -> None:
+    for folder in range(10):
+        (tmp_path / f"{folder:04}").mkdir()
+        for name in range(200):
+            (tmp_path / f"{folder:04}" / f"{name:04}.jpg").touch()
+    tracemalloc.start()
+    try:
+        jobs = plan(str(tmp_path), recursive=True)
+        held_bytes, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    names_bytes = sum(sys.getsizeof(job.source) + sys.getsizeof(job.target) for job in jobs)
+    assert len(jobs) == 2000
+    assert held_bytes < names_bytes + 150 * len(jobs)
+    assert peak_bytes < names_bytes + 400 * len(jobs)

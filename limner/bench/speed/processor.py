@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from limner.cores import THREADS
 from limner.errors import LimnerError
 
 STAT = Path("/proc/stat")
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 IDLE = (3, 4)  # places of idle and iowait behind the name of a core
 GUEST = 8  # from here on what is counted before already
 

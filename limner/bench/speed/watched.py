@@ -29,6 +29,7 @@ from limner.describe.analysis import Analysis, View
 from limner.describe.reading import Reader
 from limner.layers import hyperpath, path
 from limner.render.synthesis import Synthesis
+from limner.strips import Strips
 from limner.systems import miniature, taco
 from limner.systems.miniature import FAITHFUL, Miniature, Painting, Setting
 from limner.systems.taco import Taco
@@ -66,9 +67,9 @@ class WatchedAnalysis(Analysis):
 class WatchedSynthesis(Synthesis):
     clock: Clock
 
-    def paint(self, latent: Floats, quality: int) -> Pixels:
+    def tile(self, latent: Floats, quality: int, whole: bool) -> Pixels:
         with self.clock.stage(SYNTHESIS):
-            return super().paint(latent, quality)
+            return super().tile(latent, quality, whole)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +97,8 @@ class WatchedMiniature(Miniature):
         with self.clock.stage(WEIGHTS):
             return WatchedSynthesis(super().vivid.network, self.clock)
 
-    def describe(self, pixels: Pixels) -> miniature.Scene:
-        return WatchedScene(pixels, clock=self.clock)
+    def describe(self, picture: Pixels | Strips) -> miniature.Scene:
+        return WatchedScene(super().describe(picture).strips, clock=self.clock)
 
     def fit(self, scene: miniature.Scene, setting: Setting) -> miniature.Fitted:
         with self.clock.stage(ENTROPY_ENCODING):

@@ -69,9 +69,21 @@ def test_who_is_at_a_control_stays_there(page: Browser) -> None:
     page.find_element("css selector", "#parts textarea").send_keys(" and a")
     settle(page, lambda: page.execute_script("document.getElementById('words').dispatchEvent(new Event('input'))"))
     page.switch_to.active_element.send_keys(" tree")
-    # Where in the words the caret stands after they are drawn anew is not held here.
-    written = page.switch_to.active_element.get_attribute("value")
-    assert "a hill and a" in written and " tree" in written
+    assert page.switch_to.active_element.get_attribute("value") == "a hill and a tree"
+
+
+def test_the_caret_stays_where_it_is(page: Browser) -> None:
+    """In words that are drawn anew while they are written: at the end, at the start, in the middle, around what is marked."""
+    choose(page, "system", "pic")
+    settle(page, lambda: by(page, "words").send_keys("a hill"))
+    written = page.find_element("css selector", "#parts textarea")
+    written.send_keys(" and a tree")
+    mark = "document.activeElement.setSelectionRange(...arguments)"
+    found = "const at = document.activeElement; return [at.value, at.selectionStart, at.selectionEnd, at.selectionDirection]"
+    for first, last, way in ((17, 17, "forward"), (0, 0, "forward"), (6, 6, "forward"), (2, 6, "backward")):
+        page.execute_script(mark, first, last, way)
+        settle(page, lambda: page.execute_script("document.getElementById('words').dispatchEvent(new Event('input'))"))
+        assert page.execute_script(found) == ["a hill and a tree", first, last, way]
 
 
 def test_everything_has_a_name(page: Browser) -> None:

@@ -15,16 +15,21 @@ export function make(tag, given = {}, ...children) {
 
 export const button = (words, pressed, given = {}) => make("button", { type: "button", onclick: pressed, ...given }, words);
 
-// Put nodes in place of what is there. Whoever was in a field or on a button stays there, with what is not yet taken over.
+// Put nodes in place of what is there. Whoever was in a field or on a button stays there, with what is not yet taken over and
+// with the caret where it was.
 export function redraw(root, nodes) {
   const fields = () => [...root.querySelectorAll("button, input, textarea")];
   const held = document.activeElement;
   const place = fields().indexOf(held);
   const unsaved = place >= 0 && held.defaultValue !== undefined && held.value !== held.defaultValue ? held.value : null;
+  const caret = [held?.selectionStart ?? null, held?.selectionEnd, held?.selectionDirection];
   root.replaceChildren(...nodes);
   const again = place >= 0 ? fields()[Math.min(place, fields().length - 1)] : null;
   again?.focus({ preventScroll: true });
-  if (again && unsaved !== null && again.tagName === held.tagName) again.value = unsaved;
+  if (!again || again.tagName !== held.tagName) return;
+  if (unsaved !== null) again.value = unsaved;
+  // Numbers and buttons have no caret.
+  if (caret[0] !== null && again.selectionStart !== null) again.setSelectionRange(...caret);
 }
 
 // Addresses of blobs, of which each owner keeps one at a time.
