@@ -28,6 +28,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from limner.entropy.threads import one_thread
 from limner.errors import LimnerError
 
 ACTIVATION_MAX = 32767
@@ -167,8 +168,9 @@ class Network:
         if x.size and int(np.abs(x).max()) > ACTIVATION_MAX:
             raise LimnerError("an input of a fixed-point network is over 16 bits")
         values: Carrier = x.astype(np.float32)
-        for layer in self.layers:
-            values = apply(layer, values, self.fast)
+        with one_thread():
+            for layer in self.layers:
+                values = apply(layer, values, self.fast)
         return values.astype(np.int32)
 
 
