@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from limner.cli import bench, packets, train_codecs, weights
+from limner.cli import bench, packets, scale, train_codecs, weights
 from limner.cli.channels import channels
 from limner.cli.decode import decode
 from limner.cli.describe import describe
@@ -63,3 +63,4 @@ app.add_typer(packets.app, name="packets")
 app.add_typer(train_codecs.app, name="train")
 app.add_typer(weights.app, name="weights")
 app.add_typer(bench.app, name="bench")
+app.add_typer(scale.app, name="scale")
