@@ -11,21 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from limner import image, painted, staged
+from limner import image, painted, source, staged
 from limner.container.blob import MAX_PIXELS, Blob, Layer, pack, unpack
 from limner.container.explain import Report, describe_text, explain
 from limner.describe.scene import Scene
 from limner.errors import DecodeError, EncodeError, ImageError, MissingError, SceneError
-from limner.files import OfSedic, OfWords, read, read_beside
+from limner.files import OfMiniature, OfSedic, OfWords, read, read_beside
 from limner.layers import text
 from limner.layers.prefix import Part
 from limner.layers.text import MOST_MODELLED_BYTES
 from limner.painted import HERE, Watch, Wish
 from limner.render.machine import Machine
 from limner.render.stages import Keep
+from limner.resample import resampled
+from limner.source import PictureFile
 from limner.staged import Extent
+from limner.strips import Strips, joined, pixel_count
 from limner.systems import budget, levels, miniature, sedic, taco, textsketch
-from limner.systems.miniature import Fitted, Miniature, Painting, Setting
+from limner.systems.miniature import FAITHFUL, Fitted, Miniature, Painting, Setting
 from limner.systems.presets import Settings
 from limner.systems.taco import Taco
 from limner.weights import WeightSet, at, sets
@@ -37,7 +40,7 @@ WHITE = (255, 255, 255)
 MOST_BYTES = 2**40  # a budget over this is one without bounds
 
 Pixels = NDArray[np.uint8]
-Picture = str | Path | Pixels | Image.Image
+Picture = str | Path | Pixels | Image.Image | PictureFile
 Told = Callable[[Part], None]
 
 
@@ -75,31 +78,30 @@ def encode(
         raise EncodeError("target_bytes and quality are whole numbers")
     if bpp is not None and not 0 < bpp < math.inf:
         raise EncodeError(f"a rate is over 0 bits per pixel, not {bpp}")
-    pixels = image.load(picture, max_pixels=max_pixels, background=background).pixels
-    height_px, width_px = pixels.shape[:2]
+    shown = source.read(picture, max_pixels=max_pixels, background=background, stream=system == "miniature")
     if bpp is not None:
-        target_bytes = int(min(bpp * width_px * height_px / 8, MOST_BYTES))
+        target_bytes = int(min(bpp * pixel_count(shown) / 8, MOST_BYTES))
     if wish is not None and system not in (*textsketch.NUMBERS, sedic.NAME):
         raise EncodeError("a wish is of pic, pics and sedic: leave it out")
     if system == sedic.NAME:
         if caption:
             raise EncodeError("sedic sends what a scene says: give that in place of a caption")
         asked = painted.Size(target_bytes, quality, bare)
-        return staged.encode(pixels, scene, wish or Wish(), asked, extent or Extent(), weights)
+        return staged.encode(joined(shown), scene, wish or Wish(), asked, extent or Extent(), weights)
     if scene is not None or extent is not None:
         raise EncodeError("scene and extent are of sedic: leave them out")
     if system == taco.NAME:
         if quality is not None:
             raise EncodeError("taco's weights have one quality: give target_bytes, or nothing")
-        return encode_taco(pixels, caption, weights, target_bytes, bare)
+        return encode_taco(joined(shown), caption, weights, target_bytes, bare)
     if system in textsketch.NUMBERS:
         asked = painted.Size(target_bytes, quality, bare)
-        return painted.encode(pixels, system, caption, wish or Wish(), asked, weights)
+        return painted.encode(joined(shown), system, caption, wish or Wish(), asked, weights)
     if caption or weights is not None:
         raise EncodeError("miniature reads no words and has the weights of the package: caption and weights are taco's")
     codec = miniature.embedded()
-    fitted = fit(codec, pixels, target_bytes, quality, bare)
-    return pack(blob_of(codec, fitted.body, width_px, height_px), bare=bare)
+    fitted = fit(codec, shown, target_bytes, quality, bare)
+    return pack(blob_of(codec, fitted.body, shown.width_px, shown.height_px), bare=bare)
 
 
 def encode_taco(pixels: Pixels, caption: str, weights: str | Path | None, target_bytes: int | None, bare: bool) -> bytes:
@@ -126,8 +128,10 @@ def chosen(weights: str | Path | None) -> WeightSet:
     raise MissingError("there are no weights of taco here: make them by limner weights convert, or name their folder")
 
 
-def fit(codec: Miniature, pixels: Pixels, target_bytes: int | None, quality: int | None, bare: bool) -> Fitted:
-    scene = codec.describe(pixels)
+def fit(
+    codec: Miniature, picture: Pixels | Strips, target_bytes: int | None, quality: int | None, bare: bool
+) -> Fitted:
+    scene = codec.describe(picture)
     if target_bytes is None:
         wanted = DEFAULT_QUALITY if quality is None else quality
         if not 0 <= wanted <= budget.BEST:
@@ -193,13 +197,39 @@ def decode(
     else:
         mine = words_settings(settings)
         pixels = painted.preview(found, weights) if preview else painted.paint(found, mine, machine, watch, weights)
-    if size is None:
-        return pixels
+    return pixels if size is None else image.resize(pixels, *within(size, max_pixels))
+
+
+def decode_strips(
+    blob: bytes,
+    *,
+    size: tuple[int, int] | None = None,
+    painting: Painting = FAITHFUL,
+    salvage: bool = False,
+    cut: bool = False,
+    told: Told | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> Strips:
+    """As ``decode``, of a file of miniature: the same picture, painted strip by strip as its rows are asked for.
+
+    Raises as ``decode``, all of it here; ImageError for a file of another system.
+    """
+    found = read(blob, max_pixels, None, salvage, cut)
+    if not isinstance(found, OfMiniature):
+        raise ImageError("files of miniature are painted by strips, others as a whole")
+    if told is not None and found.part is not None:
+        told(found.part)
+    strips = found.strips(painting)
+    return strips if size is None else resampled(strips, *within(size, max_pixels))
+
+
+def within(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
+    """A size that is asked for. ImageError for one that is none or too large."""
     width_px, height_px = size
     if width_px < 1 or height_px < 1 or width_px * height_px > max_pixels:
         message = "cannot paint {} x {} px: sides are at least 1, and the limit is {} pixels"
         raise ImageError(message.format(width_px, height_px, max_pixels))
-    return image.resize(pixels, *size)
+    return size
 
 
 def sedic_settings(settings: str | Path | Settings | levels.Settings | None) -> str | Path | levels.Settings | None:

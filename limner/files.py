@@ -21,6 +21,7 @@ from limner.layers import choice, masks, painter, sketch, text
 from limner.layers.layer import MOST_CELLS
 from limner.layers.prefix import Part
 from limner.layers.text import MOST_MODELLED_BYTES
+from limner.strips import Strips
 from limner.systems import miniature, references, sedic, taco, textsketch
 from limner.systems.miniature import Fitted, Miniature, Painting
 from limner.systems.taco import Taco
@@ -42,6 +43,10 @@ class OfMiniature:
 
     def painted(self, painting: Painting) -> Pixels:
         return self.codec.render(self.fitted, self.header.width_px, self.header.height_px, painting)
+
+    def strips(self, painting: Painting) -> Strips:
+        """The same picture, painted as its rows are asked for."""
+        return self.codec.strips(self.fitted, self.header.width_px, self.header.height_px, painting)
 
     @property
     def part(self) -> Part | None:
@@ -108,12 +113,14 @@ Read = OfMiniature | OfTaco | OfWords | OfSedic
 def read(
     blob: bytes, max_pixels: int = MAX_PIXELS, weights: str | Path | None = None, salvage: bool = False, cut: bool = False
 ) -> Read:
-    """Read every layer to integers or letters. Raises DecodeError.
+    """Read every layer to integers or letters. Raises DecodeError, and ImageError if both of these are asked.
 
     ``salvage``: of a list that is cut or damaged, the layers before the fault. ``cut``: the bytes may be the start of a file,
     but are right as far as they go: read whole layers, and of latents in which they end what is certain (``part``). No check
     guards that: bytes that were changed, and not just lost behind the end, give another picture.
     """
+    if cut and salvage:
+        raise ImageError("a file is cut or damaged: give one of cut and salvage, not both")
     given = unpack_start(blob, max_pixels=max_pixels) if cut else Start(unpack(blob, max_pixels=max_pixels, salvage=salvage))
     header = given.blob
     start = 0 if is_bare(blob) else 2

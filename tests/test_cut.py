@@ -69,6 +69,11 @@ def test_nobody_reads_a_part_who_did_not_ask() -> None:
                 files.read(blob, **options)
 
 
+def test_one_way_at_a_time() -> None:
+    with pytest.raises(LimnerError, match="one of cut and salvage"):
+        api.decode(BLOB[:60], cut=True, salvage=True)
+
+
 def test_every_start_is_read_or_refused() -> None:
     for length in range(len(BLOB)):
         try:

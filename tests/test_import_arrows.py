@@ -14,7 +14,7 @@ import limner
 PACKAGE = Path(limner.__file__).parent
 
 # What each part may import beside itself. A part is a folder, or a file at the top, of the package.
-BASE = {"errors", "extras", "atomic", "image", "weights", "tiles"}
+BASE = {"errors", "extras", "atomic", "image", "weights", "tiles", "cores", "strips", "resample", "source"}
 LOWER = BASE | {"container", "entropy", "layers", "nets", "transform"}
 SYSTEMS = LOWER | {"describe", "render", "channels"}
 USERS = SYSTEMS | {"systems"}
@@ -22,18 +22,29 @@ ALLOWED: Mapping[str, set[str]] = {
     "errors": set(),
     "extras": {"errors"},
     "atomic": set(),
-    "image": {"errors", "atomic"},
+    "strips": {"errors"},
+    "opened": {"errors"},
+    "colours": {"errors", "opened"},
+    "vips": {"extras", "png"},
+    "source": {"errors", "colours", "opened", "strips", "vips"},
+    "resample": {"errors", "strips"},
+    "png": {"strips"},
+    "image": {"errors", "atomic", "colours", "opened", "png", "resample", "source", "strips"},
     "catalog": set(),
     "weights": {"errors", "extras", "atomic", "catalog"},
     "tensors": {"errors", "extras", "weights"},
     "fetch": {"errors", "extras", "catalog", "weights", "tensors"},
     "channels": {"errors"},
     "qr": {"errors", "extras", "container"},
-    "transform": {"errors", "extras", "weights"},
+    "transform": {"errors", "extras", "weights", "cores"},
     "container": {"errors"},
     "entropy": {"errors"},
     "tiles": set(),
+    "cores": set(),
+    "worker": set(),
+    "many": {"cores", "errors", "worker"},
     "detail": set(),
+    "suffixes": set(),
     "layers": {"errors", "entropy", "tiles"},
     "nets": {"errors", "extras", "entropy", "layers"},
     "describe": BASE | {"transform", "nets"},
@@ -45,10 +56,12 @@ ALLOWED: Mapping[str, set[str]] = {
     "api": USERS | {"files", "painted", "staged"},
     "pillow": {"errors", "image", "container", "api"},
     "train": USERS,
-    "bench": USERS | {"api", "files", "painted", "serve", "staged", "train"},
+    "bench": USERS | {"api", "files", "painted", "serve", "staged", "train", "many", "scale", "suffixes"},
     "serve": USERS | {"api", "detail", "files", "painted", "qr", "staged"},
-    "scale": USERS | {"api"},
-    "cli": USERS | {"catalog", "fetch", "api", "detail", "painted", "staged", "train", "bench", "serve", "scale", "qr"},
+    "scale": USERS | {"api", "cores", "detail", "many", "suffixes"},
+    "cli": USERS
+    | {"catalog", "fetch", "api", "detail", "painted", "staged", "train", "bench", "serve", "scale", "suffixes", "qr", "many"},
+    "loaders": USERS | {"api", "scale"},
     "__main__": {"cli"},
     "__init__": {"errors", "api", "container"},
 }
@@ -65,9 +78,10 @@ HEAVY = {
     "scipy",
     "matplotlib",
 }
-MAY_BE_HEAVY = {"nets", "train", "bench"}
+MAY_BE_HEAVY = {"nets", "train", "bench", "loaders"}
 # Parts that need the standard library and nothing else.
-PLAIN = {"errors", "extras", "atomic", "catalog", "container", "channels", "detail", "tiles", "__main__", "__init__"}
+PLAIN = {"errors", "extras", "atomic", "catalog", "container", "channels", "cores", "detail", "many", "suffixes", "tiles"}
+PLAIN |= {"__main__", "__init__"}
 
 
 def imported(tree: ast.AST, package: str) -> Iterator[str]:

@@ -12,17 +12,18 @@ from limner.cli import options
 from limner.cli.batch import Outcome
 from limner.cli.painting import Painting, watch
 from limner.cli.plan import STREAM, Job, Naming, writing_jobs
-from limner.cli.streams import read_blob, shown, write
+from limner.cli.streams import read_blob, shown, write, write_pieces
 from limner.cli.talk import carry_out
 from limner.detail import ALONE, INVENTED, detail, notes
+from limner.suffixes import FILES
 
 if TYPE_CHECKING:
     from limner.image import Pixels
     from limner.layers.prefix import Part
     from limner.render.stages import Keep
+    from limner.strips import Strips
 
 PAINTERS = ("faithful", "vivid")  # those of limner.systems.miniature, which is not to be loaded for --help
-FILES = frozenset({".limn"})
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Staging:
     folder: Path | None = None
     salvage: bool = False
     cut: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is asked of stages."""
+        return self.stages is None and self.folder is None
 
     def keep(self, source: str) -> Keep | None:
         """Writes each stage as a picture, named by its number."""
@@ -64,13 +70,46 @@ class Decode:
     max_pixels: int
 
     def __call__(self, job: Job) -> Outcome:
-        from limner import api
-        from limner.image import to_file
+        from limner.image import png_pieces, to_file
+        from limner.strips import Held, joined
 
         blob = read_blob(job.source)
         system = self.system_of(blob)
         parts: list[Part] = []
-        pixels = api.decode(
+        target = job.target or STREAM
+        suffix = ".png" if target == STREAM else Path(target).suffix
+        said = detail(system, self.painter, self.staging.stages, preview=self.preview)
+        streamed = system == "miniature" and suffix.lower() == ".png" and not self.preview and self.staging.plain
+        painted = self.by_strips(blob, parts) if streamed else Held(self.whole(job, blob, parts))
+        noted, width_px, height_px = notes(system, len(blob), said), painted.width_px, painted.height_px
+        line = f"{job.source} -> {shown(target)}: {width_px} x {height_px} px from {len(blob)} bytes{self.alone()}"
+        facts = {"system": system, "bytes": len(blob), "invented": said == INVENTED}
+        facts |= {"width_px": width_px, "height_px": height_px}
+        for part in parts:
+            noted["limner:part"], facts["part"] = start_of(part), round(part.share, 3)
+        write_pieces(target, png_pieces(painted, noted) if streamed else (to_file(joined(painted), suffix, notes=noted),))
+        warnings = tuple(f"{job.source}: {start_of(part)}" for part in parts)
+        return Outcome(job.source, target, "done", line, warnings=warnings, facts=facts)
+
+    def by_strips(self, blob: bytes, parts: list[Part]) -> Strips:
+        """The picture of a file of miniature, painted as it is written."""
+        from limner import api
+        from limner.systems.miniature import Painting
+
+        return api.decode_strips(
+            blob,
+            size=self.size,
+            painting=Painting(self.painter, self.strength),
+            salvage=self.staging.salvage,
+            cut=self.staging.cut,
+            told=parts.append,
+            max_pixels=self.max_pixels,
+        )
+
+    def whole(self, job: Job, blob: bytes, parts: list[Part]) -> Pixels:
+        from limner import api
+
+        return api.decode(
             blob,
             size=self.size,
             painter=self.painter,
@@ -87,18 +126,6 @@ class Decode:
             preview=self.preview,
             max_pixels=self.max_pixels,
         )
-        target = job.target or STREAM
-        suffix = ".png" if target == STREAM else Path(target).suffix
-        said = detail(system, self.painter, self.staging.stages, preview=self.preview)
-        noted, height_px, width_px = notes(system, len(blob), said), *pixels.shape[:2]
-        line = f"{job.source} -> {shown(target)}: {width_px} x {height_px} px from {len(blob)} bytes{self.alone()}"
-        facts = {"system": system, "bytes": len(blob), "invented": said == INVENTED}
-        facts |= {"width_px": width_px, "height_px": height_px}
-        for part in parts:
-            noted["limner:part"], facts["part"] = start_of(part), round(part.share, 3)
-        write(target, to_file(pixels, suffix, notes=noted))
-        warnings = tuple(f"{job.source}: {start_of(part)}" for part in parts)
-        return Outcome(job.source, target, "done", line, warnings=warnings, facts=facts)
 
     def system_of(self, blob: bytes) -> str:
         from limner.container.blob import SYSTEMS, unpack

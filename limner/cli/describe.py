@@ -17,10 +17,10 @@ import typer
 from limner.cli import describers, options
 from limner.cli.batch import Outcome, one_line
 from limner.cli.describers import EDGES, PHRASES, SEGMENTERS, Asked
-from limner.cli.encode import PICTURES
 from limner.cli.plan import STREAM, Job, Naming, writing_jobs
 from limner.cli.streams import shown, stdin, write
 from limner.cli.talk import carry_out
+from limner.suffixes import PICTURES
 
 if TYPE_CHECKING:
     from limner.describe.scene import Scene, Thing

@@ -16,20 +16,12 @@ from limner.cli.plan import STREAM, Job, Naming, writing_jobs
 from limner.cli.sending import Sending, sending
 from limner.cli.streams import shown, stdin, write
 from limner.cli.talk import carry_out
+from limner.suffixes import PICTURES
 
 if TYPE_CHECKING:
     from limner.staged import Extent
 
 SEDIC = "sedic"
-
-# What is taken from a folder; a file named by itself may have any suffix.
-PICTURES = frozenset(
-    {
-        *(".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff"),
-        *(".gif", ".bmp", ".jp2", ".ppm", ".pgm", ".qoi"),
-    }
-)
-
 
 LEVELS = ("low", "high")  # those of limner.systems.levels, which is not to be loaded for --help
 
@@ -72,14 +64,15 @@ class Encode:
 
     def __call__(self, job: Job) -> Outcome:
         from limner import api
-        from limner.image import load
+        from limner.source import read_file
 
         piped = job.source == STREAM
         source = stdin().read() if piped else job.source
-        picture = load(source, max_pixels=self.max_pixels, background=self.background, name="stdin" if piped else job.source)
+        name, streamed = "stdin" if piped else job.source, self.system == "miniature"
+        picture = read_file(source, self.max_pixels, self.background, name, streamed)
         with nullcontext() if self.way is None else self.way.advising():
             blob = api.encode(
-                picture.pixels,
+                picture,
                 target_bytes=self.target_bytes,
                 bpp=self.bpp,
                 quality=self.quality,
@@ -94,7 +87,7 @@ class Encode:
             )
         target = job.target or STREAM
         write(target, blob)
-        height_px, width_px = picture.pixels.shape[:2]
+        width_px, height_px = picture.width_px, picture.height_px
         rate_bpp = 8 * len(blob) / (width_px * height_px)
         line = f"{job.source} -> {shown(target)}: {len(blob)} bytes, {rate_bpp:.4f} bpp, {width_px} x {height_px} px"
         facts = {"system": self.system, "bytes": len(blob), "bpp": rate_bpp, "width_px": width_px, "height_px": height_px}

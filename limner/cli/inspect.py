@@ -8,10 +8,10 @@ from pathlib import Path
 
 from limner.cli import options
 from limner.cli.batch import Outcome
-from limner.cli.decode import FILES
 from limner.cli.plan import Job, read_only_jobs
 from limner.cli.streams import read_blob
 from limner.cli.talk import carry_out
+from limner.suffixes import FILES
 
 SCENE = ".json"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,14 +36,19 @@ def stdin() -> BinaryIO:
 
 def write(target: str, data: bytes) -> None:
     """Write a file whole or not at all, with the folders above it, or write to stdout. Raises OSError."""
+    write_pieces(target, (data,))
+
+
+def write_pieces(target: str, pieces: Iterable[bytes]) -> None:
+    """The same of a file that is made piece by piece."""
     if target == STREAM:
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.writelines(pieces)
         sys.stdout.buffer.flush()
         return
-    from limner.atomic import write_atomic
+    from limner import atomic
 
     Path(target).parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(target, data)
+    atomic.write_pieces(target, pieces)
 
 
 def shown(name: str | None) -> str:

@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 CELL_PX = 4
 
 
-def activity(pixels: NDArray[np.uint8]) -> float:
+def activity(strips: Iterable[NDArray[np.uint8]]) -> float:
     """Mean absolute difference of neighbouring 4 x 4 averages, down plus across, grey levels of 255.
 
-    pixels: (h, w, 3). A picture of less than two cells on a side is taken to have none along it.
+    strips: (n, w, 3) each, from the top. A picture of less than two cells on a side is taken to have none along it. The sums
+    are whole numbers, so that it does not matter how rows fall into strips.
     """
-    rows, columns = (side // CELL_PX for side in pixels.shape[:2])
-    grey = pixels[: rows * CELL_PX, : columns * CELL_PX].mean(2, dtype=np.float32)
-    cells = grey.reshape(rows, CELL_PX, columns, CELL_PX).mean((1, 3))
-    return float(sum(np.abs(np.diff(cells, axis=axis)).mean() for axis in (0, 1) if cells.shape[axis] > 1 and cells.size))
+    down, across = Differences(), Differences()
+    above: NDArray[np.int64] | None = None
+    for cells in rows_of_cells(strips):
+        across.add(cells, 1)
+        down.add(cells if above is None else np.concatenate([above, cells]), 0)
+        above = cells[-1:]
+    return down.mean() + across.mean()
+
+
+@dataclass
+class Differences:
+    """Of neighbouring cells: how many, and the sum of their sizes, in units of a cell's sum."""
+
+    count: int = 0
+    total: int = 0
+
+    def add(self, cells: NDArray[np.int64], axis: int) -> None:
+        found = np.abs(np.diff(cells, axis=axis))
+        self.count, self.total = self.count + found.size, self.total + int(found.sum())
+
+    def mean(self) -> float:
+        """In grey levels, 0 of none."""
+        return self.total / (self.count * 3 * CELL_PX**2) if self.count else 0.0
+
+
+def rows_of_cells(strips: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.int64]]:
+    """Sums over cells (rows, columns), all three colours; what is left at the right and at the bottom is no cell."""
+    left: NDArray[np.uint8] | None = None
+    for strip in strips:
+        rows = strip if left is None or not len(left) else np.concatenate([left, strip])
+        whole, columns = len(rows) // CELL_PX, rows.shape[1] // CELL_PX
+        left = rows[whole * CELL_PX :]
+        if whole:
+            cells = rows[: whole * CELL_PX, : columns * CELL_PX].reshape(whole, CELL_PX, columns, CELL_PX * 3)
+            yield cells.sum(3, dtype=np.int32).sum(1, dtype=np.int64)
 
 
 def unrest(latent: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -24,7 +59,11 @@ def unrest(latent: NDArray[np.float32]) -> NDArray[np.float64]:
 
     A latent of one position, which has no neighbours, is taken for its own difference.
     """
-    differences = [np.diff(latent, axis=axis) for axis in (1, 2) if latent.shape[axis] > 1] or [latent]
-    total = np.sum([np.log2(1 + np.square(d)).sum((1, 2), dtype=np.float64) for d in differences], 0)
-    found: NDArray[np.float64] = total / sum(d[0].size for d in differences)
-    return found
+    return np.array([unrest_of(channel) for channel in latent])
+
+
+def unrest_of(channel: NDArray[np.float32]) -> float:
+    """The same of one channel (h, w)."""
+    differences = [np.diff(channel, axis=axis) for axis in (0, 1) if channel.shape[axis] > 1] or [channel]
+    total = sum(float(np.log2(1 + np.square(d)).sum(dtype=np.float64)) for d in differences)
+    return total / sum(d.size for d in differences)

@@ -26,6 +26,7 @@ from limner.layers.quadtree import HYPER_CHANNELS, LATENT_CHANNELS, QUALITIES, S
 
 LATENT_PX = 16  # one latent position per 16 x 16 coded pixels
 HYPER_STRIDE = 4
+CHOSEN_AT_ONCE = 1 << 18
 # How many bits a squared error of 1 in a scaled latent is worth to the encoder: found on held-out pictures. Less saves more
 # bits, but later steps then predict from worse neighbours.
 BITS_PER_ERROR = 100.0
@@ -197,9 +198,9 @@ def unknown(run: Run) -> NDArray[np.int32]:
 NOTHING = Source(unknown, unknown)
 
 
-def expand(walked: Walked) -> NDArray[np.float32]:
+def expand(values: NDArray[np.int16]) -> NDArray[np.float32]:
     """The scaled latents (64, h, w) that the synthesis transform is given: symbols plus means, in floats."""
-    return walked.values.astype(np.float32) / np.float32(2**FRACTION_BITS)
+    return values.astype(np.float32) / np.float32(2**FRACTION_BITS)
 
 
 def setting(body: bytes) -> tuple[int, int]:
@@ -237,22 +238,38 @@ class Coded:
 
 def walk_steps(coder: Coder, shape: tuple[int, int, int], features: NDArray[np.int16], choose: Choose, steps: Steps) -> Coded:
     """Code a latent in four steps; ``choose`` gives the symbols of a run. ``features`` are used up."""
-    tables = gaussians()
     found = Coded(np.zeros(shape, np.int16), np.zeros(shape, np.int16), np.zeros(shape, np.uint8))
     for step in range(STEPS):
         run = in_order(steps.predict(step, features, found.values), step_places(step, *shape))
-        got = in_runs(coder, choose(run), np.bincount(run.index, minlength=len(tables)), tables)
-        found.symbols.reshape(-1)[run.places] = got
-        found.values.reshape(-1)[run.places] = (got << FRACTION_BITS) + run.mean
-        found.index.reshape(-1)[run.places] = run.index
+        settle(found, run, coder, choose)
+        del run  # as large as the latent, and not to be there with that of the next step
     return found
+
+
+def settle(found: Coded, run: Run, coder: Coder, choose: Choose) -> None:
+    """Code a run, and put down what it is."""
+    tables = gaussians()
+    got = in_runs(coder, chosen(run, choose), np.bincount(run.index, minlength=len(tables)), tables)
+    found.symbols.reshape(-1)[run.places] = got
+    found.values.reshape(-1)[run.places] = (got << FRACTION_BITS) + run.mean
+    found.index.reshape(-1)[run.places] = run.index
+
+
+def chosen(run: Run, choose: Choose) -> NDArray[np.int32]:
+    """The symbols of a run, chosen piece by piece: what choosing takes in between is many times what it gives."""
+    symbols = np.empty(len(run.places), np.int32)
+    for first in range(0, len(symbols), CHOSEN_AT_ONCE):
+        some = slice(first, first + CHOSEN_AT_ONCE)
+        symbols[some] = choose(Run(run.places[some], run.mean[some], run.index[some]))
+    return symbols
 
 
 def in_order(prediction: Prediction, places: NDArray[np.intp]) -> Run:
     """Sort rising places by table index; equal indices stay in the order of the places."""
     index = prediction.index.reshape(-1)[places]
     order = np.argsort(index, kind="stable")
-    return Run(places[order], prediction.mean.reshape(-1)[places[order]], index[order])
+    sorted_places = places[order]
+    return Run(sorted_places, prediction.mean.reshape(-1)[sorted_places], index[order])
 
 
 def in_runs(coder: Coder, symbols: NDArray[np.int32], counts: NDArray[np.intp], tables: tuple[Table, ...]) -> NDArray[np.int32]:

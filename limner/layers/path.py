@@ -68,13 +68,14 @@ class Steps:
         """One step: features (f + 2, h, w), replaced in place by those of the next step; values so far (c, h, w)."""
         _, rows, columns = values.shape
         mean, index = np.empty(values.shape, np.int16), np.empty(values.shape, np.uint8)
-        following = np.empty_like(features[:-2])
-        for band in tiles(rows, max(1, BAND_POSITIONS // columns), CONTEXT_HALO):
-            given = np.concatenate([features[:, band.low : band.high], values[:, band.low : band.high]])
+        above = features[:, :0]
+        for band in tiles(rows, max(CONTEXT_HALO, BAND_POSITIONS // columns), CONTEXT_HALO):
+            known = np.concatenate([above, features[:, band.first : band.high]], 1)
+            above = features[:, band.last - CONTEXT_HALO : band.last].copy()  # before they are replaced
+            given = np.concatenate([known, values[:, band.low : band.high]])
             core = self.contexts[step](given)[:, band.first - band.low : band.last - band.low]
-            following[:, band.first : band.last] = core
+            features[:-2, band.first : band.last] = core
             mean[:, band.first : band.last], index[:, band.first : band.last] = split(self.heads[step](core))
-        features[:-2] = following
         return Prediction(mean, index)
 
 

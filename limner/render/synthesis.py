@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner import transform
+from limner.layers.latent import expand
+from limner.strips import Pixels, joined
 from limner.tiles import Tile, tiles
 from limner.weights import WeightSet
 
@@ -27,19 +30,49 @@ class Synthesis:
 
     network: onnxruntime.InferenceSession
 
-    def paint(self, latent: NDArray[np.float32], quality: int) -> NDArray[np.uint8]:
+    def paint(self, latent: NDArray[np.float32], quality: int) -> Pixels:
         """Latent times its gain (64, h, w) -> pixels (16 h, 16 w, 3), sRGB 0..255."""
-        _, rows, columns = latent.shape
-        pixels = np.empty((LATENT_PX * rows, LATENT_PX * columns, 3), np.uint8)
+        return joined(Painted(self, latent, quality))
+
+    def tile(self, latent: NDArray[np.float32], quality: int, whole: bool) -> Pixels:
+        """The same of a tile; ``whole``: it is all of the picture."""
+        return shuffled(transform.run(self.network, latent, quality, tile=not whole))
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """A picture that is painted as its rows are asked for. latent: (64, h, w) times its gain, as floats or with 7 fraction
+    bits in integers."""
+
+    by: Synthesis
+    latent: NDArray[np.float32] | NDArray[np.int16]
+    quality: int
+
+    @property
+    def width_px(self) -> int:
+        return LATENT_PX * int(self.latent.shape[2])
+
+    @property
+    def height_px(self) -> int:
+        return LATENT_PX * int(self.latent.shape[1])
+
+    def __iter__(self) -> Iterator[Pixels]:
+        _, rows, columns = self.latent.shape
         for down in tiles(rows, CORE, MARGIN):
+            strip = np.empty((LATENT_PX * (down.last - down.first), self.width_px, 3), np.uint8)
             for across in tiles(columns, CORE, MARGIN):
-                piece = np.ascontiguousarray(latent[:, down.low : down.high, across.low : across.high])
-                levels = transform.run(self.network, piece, quality, tile=piece.shape != latent.shape)
-                pixels[outer(down), outer(across)] = shuffled(levels)[inner(down), inner(across)]
-        return pixels
+                piece = in_floats(self.latent[:, down.low : down.high, across.low : across.high])
+                pixels = self.by.tile(piece, self.quality, whole=piece.shape == self.latent.shape)
+                strip[:, outer(across)] = pixels[inner(down), inner(across)]
+            yield strip
 
 
-def shuffled(levels: NDArray[np.float32]) -> NDArray[np.uint8]:
+def in_floats(latent: NDArray[np.float32] | NDArray[np.int16]) -> NDArray[np.float32]:
+    """A stretch of a latent, one behind the other in memory."""
+    return expand(latent.astype(np.int16)) if latent.dtype == np.int16 else np.ascontiguousarray(latent, np.float32)
+
+
+def shuffled(levels: NDArray[np.float32]) -> Pixels:
     """Levels (48, 4 h, 4 w) by the network, written over -> pixels (16 h, 16 w, 3): rounded, then sorted as bytes."""
     _, rows, columns = levels.shape
     whole = np.rint(np.clip(levels, 0, 255, out=levels), out=levels).astype(np.uint8)

@@ -11,13 +11,14 @@ Ours; its parts and their sources stand in ``limner.nets.miniature`` and ``limne
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limner import image
 from limner.container.blob import Blob
 from limner.describe import analysis
 from limner.describe.activity import activity, unrest
@@ -28,14 +29,15 @@ from limner.layers.latent import SIXTEENTHS, Geometry, Latent
 from limner.layers.prefix import Part
 from limner.layers.quadtree import QUALITIES
 from limner.render import synthesis
-from limner.render.synthesis import Synthesis
+from limner.render.synthesis import Painted, Synthesis
+from limner.resample import resampled
+from limner.strips import Cropped, Held, Padded, Pixels, Strips, joined, pixel_count
 from limner.weights import WeightSet, packaged
 
 NUMBER = 1
 LATENT_KIND = 1
 PAINTERS = ("faithful", "vivid")
-
-Pixels = NDArray[np.uint8]
+HELD_PX = 1 << 23  # a coded picture of fewer pixels is kept in memory
 
 
 @dataclass(frozen=True)
@@ -78,28 +80,34 @@ FAITHFUL = Painting()
 
 @dataclass(eq=False)
 class Scene:
-    """The picture (h, w, 3) as the encoder has it; of scaled copies the last is kept, since a search asks for it again."""
+    """The picture as the encoder has it, by rows; of scaled copies the last is kept, since a search asks for it again."""
 
-    pixels: Pixels
+    strips: Strips
     last: tuple[int, analysis.View] | None = None
 
     @property
     def size_px(self) -> tuple[int, int]:
-        return self.pixels.shape[1], self.pixels.shape[0]
+        return self.strips.width_px, self.strips.height_px
+
+    @property
+    def pixels(self) -> Pixels:
+        """The whole of it (h, w, 3)."""
+        return joined(self.strips)
 
     def geometry(self, scale: int) -> Geometry:
         return Geometry(*self.size_px, scale)
 
     def view(self, scale: int) -> analysis.View:
-        """The picture at a scale, padded to whole latent positions."""
+        """The picture at a scale, padded to whole latent positions; a large one is made anew whenever it is looked at."""
         if self.last is None or self.last[0] != scale:
-            coded = image.resize(self.pixels, *self.geometry(scale).coded_px)
-            self.last = scale, analysis.View(image.pad(coded, latent.LATENT_PX))
+            self.last = None
+            coded = Padded(resampled(self.strips, *self.geometry(scale).coded_px), latent.LATENT_PX)
+            self.last = scale, analysis.View(Held(joined(coded)) if pixel_count(coded) <= HELD_PX else coded)
         return self.last[1]
 
     def activity(self, scale: int) -> float:
         """How much happens in the picture at a scale."""
-        return activity(self.view(scale).pixels)
+        return activity(self.view(scale).strips)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +158,8 @@ class Miniature:
         """The other painter. MissingError if this set of weights has none."""
         return synthesis.load(self.weights, "vivid.onnx")
 
-    def describe(self, pixels: Pixels) -> Scene:
-        return Scene(pixels)
+    def describe(self, picture: Pixels | Strips) -> Scene:
+        return Scene(Held(picture) if isinstance(picture, np.ndarray) else picture)
 
     def fit(self, scene: Scene, setting: Setting) -> Fitted:
         """Quantise, and code on the way: the walk that finds the symbols has all that coding them needs."""
@@ -188,16 +196,42 @@ class Miniature:
 
     def render(self, fitted: Fitted, width_px: int, height_px: int, painting: Painting = FAITHFUL) -> Pixels:
         """Paint (height, width, 3), sRGB 0..255."""
-        values, part = latent.expand(fitted.walked), painting.vivid
-        quality = fitted.layer.quality
+        return joined(self.strips(fitted, width_px, height_px, painting))
+
+    def strips(self, fitted: Fitted, width_px: int, height_px: int, painting: Painting = FAITHFUL) -> Strips:
+        """The same picture, painted as its rows are asked for."""
+        coded = Cropped(self.painted(fitted, painting), *Geometry(width_px, height_px, fitted.layer.scale).coded_px)
+        return resampled(coded, width_px, height_px)
+
+    def painted(self, fitted: Fitted, painting: Painting) -> Strips:
+        """The picture as it is coded, with what pads it."""
+        values, quality, part = fitted.values, fitted.layer.quality, painting.vivid
         if part == 0:
-            painted = self.synthesis.paint(values, quality)
-        elif part == 1:
-            painted = self.vivid.paint(values, quality)
-        else:
-            painted = mixed(self.synthesis.paint(values, quality), self.vivid.paint(values, quality), part)
-        coded = image.crop(painted, *Geometry(width_px, height_px, fitted.layer.scale).coded_px)
-        return image.resize(coded, width_px, height_px)
+            return Painted(self.synthesis, values, quality)
+        if part == 1:
+            return Painted(self.vivid, values, quality)
+        return Mixed(Painted(self.synthesis, values, quality), Painted(self.vivid, values, quality), part)
+
+
+@dataclass(frozen=True, eq=False)
+class Mixed:
+    """One picture with so large a part of the other, whose strips are as high."""
+
+    one: Painted
+    other: Painted
+    part: float
+
+    @property
+    def width_px(self) -> int:
+        return self.one.width_px
+
+    @property
+    def height_px(self) -> int:
+        return self.one.height_px
+
+    def __iter__(self) -> Iterator[Pixels]:
+        for faithful, vivid in zip(self.one, self.other, strict=True):
+            yield mixed(faithful, vivid, self.part)
 
 
 def mixed(one: Pixels, other: Pixels, part: float) -> Pixels:
@@ -213,9 +247,14 @@ def latent_body(blob: Blob) -> bytes:
     raise InvalidFieldError("a miniature file has a latent layer, and this one has none", offset=0, field="layers")
 
 
-@cache
 def embedded() -> Miniature:
     """The codec with the weights of the package."""
+    return _embedded(os.getpid())
+
+
+@cache
+def _embedded(_process: int) -> Miniature:
+    # A fork opens its own: the threads of onnxruntime stay behind.
     return Miniature(packaged("miniature"))
 
 

@@ -21,12 +21,14 @@ from limner.container.blob import Blob, Layer, pack, unpack
 from limner.container.explain import Report, explain
 from limner.errors import BudgetError
 from limner.image import resize
+from limner.resample import resampled
+from limner.strips import Held, Strips, joined
 
 Pixels = NDArray[np.uint8]
 
 
 def encode(
-    picture: Pixels,
+    picture: Strips,
     *,
     target_bytes: int | None,
     bpp: float | None,
@@ -42,9 +44,8 @@ def encode(
 ) -> bytes:
     if target_bytes is not None and target_bytes < 60:
         raise BudgetError("at least 60 bytes are needed", 60)
-    body = resize(picture, 4, 4).tobytes()
-    height, width = picture.shape[:2]
-    return pack(Blob(1, b"\0\0", width, height, (Layer(1, body),)), bare=bare)
+    body = joined(resampled(picture, 4, 4)).tobytes()
+    return pack(Blob(1, b"\0\0", picture.width_px, picture.height_px, (Layer(1, body),)), bare=bare)
 
 
 def decode(
@@ -70,6 +71,19 @@ def decode(
     return resize(small, *(size or (found.width_px, found.height_px)))
 
 
+def decode_strips(
+    blob: bytes,
+    *,
+    size: tuple[int, int] | None,
+    painting: object,
+    salvage: bool,
+    cut: bool,
+    told: object,
+    max_pixels: int,
+) -> Strips:
+    return Held(decode(blob, size=size, max_pixels=max_pixels))
+
+
 def inspect(blob: bytes, *, max_pixels: int, weights: Path | None = None) -> Report:
     return explain(blob, max_pixels=max_pixels)
 
@@ -78,7 +92,8 @@ def inspect(blob: bytes, *, max_pixels: int, weights: Path | None = None) -> Rep
 def small_codec(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the codec above in the place of `limner.api`."""
     api = ModuleType("limner.api")
-    for name, function in {"encode": encode, "decode": decode, "inspect": inspect, "verify": inspect}.items():
+    functions = {"encode": encode, "decode": decode, "decode_strips": decode_strips, "inspect": inspect, "verify": inspect}
+    for name, function in functions.items():
         setattr(api, name, function)
     monkeypatch.setitem(sys.modules, "limner.api", api)
     monkeypatch.setattr(limner, "api", api, raising=False)
