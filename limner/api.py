@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from limner import image, painted, source, staged
+from limner import image, painted, staged
 from limner.container.blob import MAX_PIXELS, Blob, Layer, pack, unpack
 from limner.container.explain import Report, describe_text, explain
 from limner.describe.scene import Scene
@@ -21,12 +21,13 @@ from limner.layers import text
 from limner.layers.prefix import Part
 from limner.layers.text import MOST_MODELLED_BYTES
 from limner.painted import HERE, Watch, Wish
+from limner.pixels import source
+from limner.pixels.resample import resampled
+from limner.pixels.source import PictureFile
+from limner.pixels.strips import Strips, joined, pixel_count
 from limner.render.machine import Machine
 from limner.render.stages import Keep
-from limner.resample import resampled
-from limner.source import PictureFile
 from limner.staged import Extent
-from limner.strips import Strips, joined, pixel_count
 from limner.systems import budget, levels, miniature, sedic, taco, textsketch
 from limner.systems.miniature import FAITHFUL, Fitted, Miniature, Painting, Setting
 from limner.systems.presets import Settings

@@ -21,7 +21,7 @@ from limner.layers import choice, masks, painter, sketch, text
 from limner.layers.layer import MOST_CELLS
 from limner.layers.prefix import Part
 from limner.layers.text import MOST_MODELLED_BYTES
-from limner.strips import Strips
+from limner.pixels.strips import Strips
 from limner.systems import miniature, references, sedic, taco, textsketch
 from limner.systems.miniature import Fitted, Miniature, Painting
 from limner.systems.taco import Taco

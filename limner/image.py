@@ -1,6 +1,6 @@
 """Picture files <-> sRGB uint8 (h, w, 3), whole and in memory; pad and crop as inverse pairs.
 
-    file --limner.source--> strips -> Picture           pixels -> save, to_file
+    file --pixels.source--> strips -> Picture           pixels -> save, to_file
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from limner import png
 from limner.atomic import write_atomic
-from limner.colours import WHITE as WHITE
 from limner.errors import ImageError
-from limner.opened import FAULTS, one_line
-from limner.opened import MAX_PIXELS as MAX_PIXELS
-from limner.opened import Pixels as Pixels
-from limner.opened import Source as Source
-from limner.resample import resize as resize
-from limner.source import PictureFile, read
-from limner.strips import Held, Padded, Strips, check_pixels, joined
+from limner.pixels import png
+from limner.pixels.colours import WHITE as WHITE
+from limner.pixels.opened import FAULTS, one_line
+from limner.pixels.opened import MAX_PIXELS as MAX_PIXELS
+from limner.pixels.opened import Pixels as Pixels
+from limner.pixels.opened import Source as Source
+from limner.pixels.resample import resize as resize
+from limner.pixels.source import PictureFile, read
+from limner.pixels.strips import Held, Padded, Strips, check_pixels, joined
 
 # What pictures are written as.
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}

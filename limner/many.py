@@ -1,7 +1,7 @@
 """One task over many items in processes that are begun once: results in the order of the items, within a window of memory.
 
     items --drawn at most a window ahead--> pool of processes --put in order--> whoever asks
-                                                 \\-> one dies: what was at work is done again, one by one: that finds who killed it
+                                                 \\-> one dies: what was at work is done again, one by one: who killed it shows
 
 The pool is that of the standard library. A process gets the task when it begins, so that what the task caches (weights) is
 loaded once.

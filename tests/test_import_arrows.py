@@ -14,7 +14,7 @@ import limner
 PACKAGE = Path(limner.__file__).parent
 
 # What each part may import beside itself. A part is a folder, or a file at the top, of the package.
-BASE = {"errors", "extras", "atomic", "image", "weights", "tiles", "cores", "strips", "resample", "source"}
+BASE = {"errors", "extras", "atomic", "image", "weights", "tiles", "cores", "pixels"}
 LOWER = BASE | {"container", "entropy", "layers", "nets", "transform"}
 SYSTEMS = LOWER | {"describe", "render", "channels"}
 USERS = SYSTEMS | {"systems"}
@@ -22,14 +22,8 @@ ALLOWED: Mapping[str, set[str]] = {
     "errors": set(),
     "extras": {"errors"},
     "atomic": set(),
-    "strips": {"errors"},
-    "opened": {"errors"},
-    "colours": {"errors", "opened"},
-    "vips": {"extras", "png"},
-    "source": {"errors", "colours", "opened", "strips", "vips"},
-    "resample": {"errors", "strips"},
-    "png": {"strips"},
-    "image": {"errors", "atomic", "colours", "opened", "png", "resample", "source", "strips"},
+    "pixels": {"errors", "extras"},
+    "image": {"errors", "atomic", "pixels"},
     "catalog": set(),
     "weights": {"errors", "extras", "atomic", "catalog"},
     "tensors": {"errors", "extras", "weights"},

@@ -24,8 +24,8 @@ from limner.bench.rows import number, table, write_page
 from limner.bench.speed.machine import machine_words
 from limner.errors import LimnerError
 from limner.image import png_pieces
-from limner.resample import resampled
-from limner.strips import Held, Pixels, Strips
+from limner.pixels.resample import resampled
+from limner.pixels.strips import Held, Pixels, Strips
 
 SIZES_MP = (12, 50, 100, 200, 400)
 LARGEST_MP = 1000

@@ -20,8 +20,8 @@ from limner.suffixes import FILES
 if TYPE_CHECKING:
     from limner.image import Pixels
     from limner.layers.prefix import Part
+    from limner.pixels.strips import Strips
     from limner.render.stages import Keep
-    from limner.strips import Strips
 
 PAINTERS = ("faithful", "vivid")  # those of limner.systems.miniature, which is not to be loaded for --help
 
@@ -71,7 +71,7 @@ class Decode:
 
     def __call__(self, job: Job) -> Outcome:
         from limner.image import png_pieces, to_file
-        from limner.strips import Held, joined
+        from limner.pixels.strips import Held, joined
 
         blob = read_blob(job.source)
         system = self.system_of(blob)

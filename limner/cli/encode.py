@@ -64,7 +64,7 @@ class Encode:
 
     def __call__(self, job: Job) -> Outcome:
         from limner import api
-        from limner.source import read_file
+        from limner.pixels.source import read_file
 
         piped = job.source == STREAM
         source = stdin().read() if piped else job.source

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner import transform
-from limner.strips import Pixels, Strips, Window, joined
+from limner.pixels.strips import Pixels, Strips, Window, joined
 from limner.tiles import Tile, tiles
 from limner.weights import WeightSet
 

@@ -1,7 +1,7 @@
 """How many threads the codec takes in a worker process that others began (a DataLoader's, say): one.
 
-There are as many workers as there are cores to be used. Were each to take all cores too, as onnxruntime does by itself, they would
-wait for each other most of the time.
+There are as many workers as there are cores to be used. Were each to take all cores too, as onnxruntime does by itself, they
+would wait for each other most of the time.
 """
 
 from __future__ import annotations

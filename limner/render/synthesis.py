@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from limner import transform
 from limner.layers.latent import expand
-from limner.strips import Pixels, joined
+from limner.pixels.strips import Pixels, joined
 from limner.tiles import Tile, tiles
 from limner.weights import WeightSet
 

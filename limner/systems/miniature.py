@@ -28,10 +28,10 @@ from limner.layers import latent, path, prefix
 from limner.layers.latent import SIXTEENTHS, Geometry, Latent
 from limner.layers.prefix import Part
 from limner.layers.quadtree import QUALITIES
+from limner.pixels.resample import resampled
+from limner.pixels.strips import Cropped, Held, Padded, Pixels, Strips, joined, pixel_count
 from limner.render import synthesis
 from limner.render.synthesis import Painted, Synthesis
-from limner.resample import resampled
-from limner.strips import Cropped, Held, Padded, Pixels, Strips, joined, pixel_count
 from limner.weights import WeightSet, packaged
 
 NUMBER = 1

@@ -9,7 +9,7 @@ import pytest
 
 from limner.bench import big
 from limner.bench.big import Grainy, Row, growths, main, page
-from limner.strips import Held, joined
+from limner.pixels.strips import Held, joined
 
 
 def test_measures_every_task_and_writes_the_page(

@@ -21,8 +21,8 @@ from limner.container.blob import Blob, Layer, pack, unpack
 from limner.container.explain import Report, explain
 from limner.errors import BudgetError
 from limner.image import resize
-from limner.resample import resampled
-from limner.strips import Held, Strips, joined
+from limner.pixels.resample import resampled
+from limner.pixels.strips import Held, Strips, joined
 
 Pixels = NDArray[np.uint8]
 

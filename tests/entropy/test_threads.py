@@ -8,6 +8,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 import threadpoolctl
+
 from limner.entropy import fixedpoint
 from limner.entropy.fixedpoint import Layer, Network
 from limner.entropy.threads import one_thread

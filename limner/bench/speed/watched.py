@@ -28,8 +28,8 @@ from limner.container.blob import Blob
 from limner.describe.analysis import Analysis, View
 from limner.describe.reading import Reader
 from limner.layers import hyperpath, path
+from limner.pixels.strips import Strips
 from limner.render.synthesis import Synthesis
-from limner.strips import Strips
 from limner.systems import miniature, taco
 from limner.systems.miniature import FAITHFUL, Miniature, Painting, Setting
 from limner.systems.taco import Taco

@@ -1,7 +1,7 @@
 """Pictures by rows, so that a large one need not be in memory: strips of (n, w, 3) uint8 sRGB, from the top.
 
     Held (an array)       --+
-    a file (limner.source) -+-- resampled, padded, cropped --> strips --> windows, joined, a file
+    a file (source) -+-- resampled, padded, cropped --> strips --> windows, joined, a file
     a painter             --+
 
 Each iteration over a picture begins anew.

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from pictures import scene
 from PIL import Image, ImageCms
 
-from limner import api, png, source, strips
+from limner import api
 from limner.errors import ImageError
 from limner.image import load
-from limner.source import Decoded, PictureFile, read
-from limner.strips import Held, joined
+from limner.pixels import png, source, strips
+from limner.pixels.source import Decoded, PictureFile, read
+from limner.pixels.strips import Held, joined
 
 Pixels = NDArray[np.uint8]
 ORIENTATION = 0x0112

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from limner.errors import ImageError
-from limner.opened import FAULTS
+from limner.pixels.opened import FAULTS
 
 WHITE = (255, 255, 255)
 _GREY = ("1", "L", "LA", "La")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from limner.errors import ImageError
-from limner.strips import Held, Pixels, Strips, Window, joined, pixel_count, slices
+from limner.pixels.strips import Held, Pixels, Strips, Window, joined, pixel_count, slices
 
 HELD_PX = 1 << 22  # a picture of fewer pixels is scaled as a whole
 BAND_ROWS = 16

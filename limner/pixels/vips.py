@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from limner.extras import need
-from limner.png import names_behind_pixels
+from limner.pixels.png import names_behind_pixels
 
 LARGE_PX = 1 << 24
 """Pictures of fewer pixels are as well in memory."""

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cut_strips import Cut
 from numpy.typing import NDArray
 from pictures import scene
 from PIL import Image
-from test_strips import Cut
 
-from limner import api, resample
+from limner import api
 from limner.bench.fresh import run_python
 from limner.describe import analysis
 from limner.image import load, png_pieces
+from limner.pixels import resample
+from limner.pixels.strips import joined
 from limner.render import synthesis
-from limner.strips import joined
 from limner.systems import miniature
 from limner.systems.miniature import Painting, Setting, embedded
 
@@ -30,7 +31,8 @@ Pixels = NDArray[np.uint8]
 MEASURED = """
 import sys
 from pathlib import Path
-from limner import api, source, strips
+from limner import api
+from limner.pixels import source, strips
 from limner.describe import analysis
 from limner.layers import path
 from limner.render import synthesis
@@ -101,7 +103,7 @@ def test_encoding_through_pillow_takes_the_picture_once(files: list[Path]) -> No
 
 
 def test_the_law_sees_a_copy_in_floats(files: list[Path]) -> None:
-    spoilt = "from limner.strips import joined\nkept = joined(picture).astype('float32')\n"
+    spoilt = "from limner.pixels.strips import joined\nkept = joined(picture).astype('float32')\n"
     assert growth(READ % False + spoilt + ENCODE, files) > WHOLE_FLOATS
 
 

@@ -1,6 +1,6 @@
 """Picture files as strips of sRGB uint8: decoded as they are read by libvips, or once into memory by Pillow.
 
-    source -> opened -> size check -+-> Pillow: decode --------+--> piece -> upright -> flat (limner.colours) -> strip
+    source -> opened -> size check -+-> Pillow: decode --------+--> piece -> upright -> flat (colours) -> strip
                                     +-> libvips, if it is here,+
                                         large files alone
 
@@ -18,11 +18,11 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from limner import opened
-from limner.colours import WHITE, Colours
-from limner.opened import MAX_PIXELS, as_image_errors, check_size, name_of
-from limner.strips import Held, Pixels, Strips, strip_rows
-from limner.vips import LARGE_PX, may_stream, streamed
+from limner.pixels import opened
+from limner.pixels.colours import WHITE, Colours
+from limner.pixels.opened import MAX_PIXELS, as_image_errors, check_size, name_of
+from limner.pixels.strips import Held, Pixels, Strips, strip_rows
+from limner.pixels.vips import LARGE_PX, may_stream, streamed
 
 # Frames of these belong together and are not a film: the first one is the picture.
 _ONE_PICTURE = ("MPO", "PSD")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from limner.strips import Pixels, Strips, slices
+from limner.pixels.strips import Pixels, Strips, slices
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LEVEL = 6

@@ -7,12 +7,12 @@ import zlib
 
 import numpy as np
 import pytest
+from cut_strips import Cut
 from pictures import scene
 from PIL import Image
-from test_strips import Cut
 
-from limner import png, strips
 from limner.image import png_pieces, to_file
+from limner.pixels import png, strips
 
 NOTES = {"Software": "limner", "limner:detail": "nothing invented"}
 

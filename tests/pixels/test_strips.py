@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
+from cut_strips import Cut, Pixels
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from pictures import scene
 from PIL import Image
 
-from limner import image, resample
+from limner import image
 from limner.describe.activity import activity
 from limner.errors import ImageError
-from limner.resample import resampled, resize
-from limner.strips import Cropped, Held, Padded, Window, joined
+from limner.pixels import resample
+from limner.pixels.resample import resampled, resize
+from limner.pixels.strips import Cropped, Held, Padded, Window, joined
 
-Pixels = NDArray[np.uint8]
 SIDES = st.integers(1, 90)
-
-
-@dataclass(frozen=True, eq=False)
-class Cut:
-    """A picture in strips of the heights that come round and round."""
-
-    pixels: Pixels
-    heights: tuple[int, ...]
-
-    @property
-    def width_px(self) -> int:
-        return self.pixels.shape[1]
-
-    @property
-    def height_px(self) -> int:
-        return self.pixels.shape[0]
-
-    def __iter__(self) -> Iterator[Pixels]:
-        first, turn = 0, 0
-        while first < len(self.pixels):
-            last = first + self.heights[turn % len(self.heights)]
-            yield self.pixels[first:last]
-            first, turn = last, turn + 1
-
-
 HEIGHTS = st.lists(st.integers(1, 40), min_size=1, max_size=4).map(tuple)
 
 
