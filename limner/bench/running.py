@@ -38,6 +38,16 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Bytes at a moment: of what was begun, of its largest worker, and of all; pages that they share are counted for each."""
+
+    after_s: float
+    front: int
+    worker: int
+    together: int
+
+
+@dataclass(frozen=True)
 class Running:
     """A service. ``memory``: what it has held so far; it is looked at ten times a second."""
 

@@ -15,11 +15,12 @@ from PIL import Image
 pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec")
 
+from limner.bench.running import Held
 from limner.bench.scale.cost import Prices, Size, cost, on_gpu, sizes
 from limner.bench.scale.crops import SIDES_PX, crops, sample
 from limner.bench.scale.page import POINTS, Found, page
 from limner.bench.scale.runs import Result, Way, looped, run
-from limner.bench.scale.watch import Held, below, look
+from limner.bench.scale.watch import below, look
 from limner.errors import LimnerError
 
 PRICES = Prices(core_hour=0.5, gpu_hour=2.0, gb_month=0.1, cores=10)

@@ -9,8 +9,9 @@ from statistics import median
 from limner.bench.load import TARGET_BYTES
 from limner.bench.many.batched import Batched, Share
 from limner.bench.many.names import Planned
-from limner.bench.many.runs import WARM, Held, Run, Way
+from limner.bench.many.runs import WARM, Run, Way
 from limner.bench.rows import table
+from limner.bench.running import Held
 from limner.bench.speed.machine import described, versions
 
 MB = 1e6

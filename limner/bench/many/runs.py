@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from limner.bench.fresh import PACKAGE_PARENT
 from limner.bench.load import TARGET_BYTES
 from limner.bench.many.loop import ENCODE
-from limner.bench.running import children, held_bytes
+from limner.bench.running import Held, children, held_bytes
 from limner.cores import THREADS, cores
 from limner.errors import LimnerError
 
@@ -62,16 +62,6 @@ class Way:
 
 def python(*words: str) -> list[str]:
     return [sys.executable, "-m", *words]
-
-
-@dataclass(frozen=True)
-class Held:
-    """Bytes at a moment: of what was begun, of its largest child, and of all; pages that they share are counted for each."""
-
-    after_s: float
-    front: int
-    worker: int
-    together: int
 
 
 @dataclass(frozen=True)

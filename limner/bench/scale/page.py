@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from limner.bench.load import TARGET_BYTES
 from limner.bench.rows import table
+from limner.bench.running import Held
 from limner.bench.scale.cost import Prices, Size, cost, on_gpu
 from limner.bench.scale.crops import SIDES_PX
 from limner.bench.scale.runs import Result
-from limner.bench.scale.watch import Held
 from limner.bench.speed.machine import described, versions
 
 MB = 1e6

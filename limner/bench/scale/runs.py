@@ -15,7 +15,8 @@ from typing import Any
 from limner.bench.fresh import PACKAGE_PARENT
 from limner.bench.load import TARGET_BYTES
 from limner.bench.many.runs import python
-from limner.bench.scale.watch import Held, kill_worker, look
+from limner.bench.running import Held
+from limner.bench.scale.watch import kill_worker, look
 from limner.cores import THREADS
 from limner.errors import LimnerError
 from limner.extras import need

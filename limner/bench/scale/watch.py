@@ -5,23 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from limner.bench.running import held_bytes
+from limner.bench.running import Held, held_bytes
 
 # How the workers of an engine are called in the list of processes.
 WORKERS = ("ray::MapWorker", "multiprocessing.spawn")
-
-
-@dataclass(frozen=True)
-class Held:
-    """Bytes at a moment: of the command, of its largest worker, and of all below it. Pages that they share count for each."""
-
-    after_s: float
-    front: int
-    worker: int
-    together: int
 
 
 def below(pid: int) -> Iterator[int]:

@@ -14,7 +14,8 @@ from limner.bench.many import batched, folders
 from limner.bench.many.batched import DECODE, ENCODE, NETWORKS, Batched, Share, gain
 from limner.bench.many.names import Planned
 from limner.bench.many.page import Found, page
-from limner.bench.many.runs import Held, Run, Way, run
+from limner.bench.many.runs import Run, Way, run
+from limner.bench.running import Held
 from limner.errors import LimnerError
 
 PLAIN, BOTH = Way(1, 1, by_hand=True), Way(2)
