@@ -1,9 +1,9 @@
 """Train on a Ray cluster: a torchrun on each machine, which Ray finds and holds for it.
 
-    python examples/train_on_ray.py --machines 2 --devices 4 --gpu -- miniature --data /data/photos --out /data/runs/mine
+    python examples/training/on_ray.py --machines 2 --devices 4 --gpu -- miniature --data /data/photos --out /data/runs/mine
 
 What stands after ``--`` is given to ``limner train``. Data and runs lie where all machines see them. Run it on the cluster, or
-by ``ray job submit -- python examples/train_on_ray.py ...``; a run that was stopped goes on by the same command.
+by ``ray job submit -- python examples/training/on_ray.py ...``; a run that was stopped goes on by the same command.
 """
 
 from __future__ import annotations
