@@ -15,4 +15,4 @@ PROGRAM = Path(__file__).parent.parent.parent / "examples" / "training" / "on_ra
 
 def test_it_starts() -> None:
     done = subprocess.run([sys.executable, PROGRAM, "--help"], capture_output=True, text=True, check=True)
-    assert {"--machines", "--devices", "--gpu"} <= set(done.stdout.replace(",", " ").replace("[", " ").replace("]", " ").split())
+    assert all(option in done.stdout for option in ("--machines", "--devices", "--gpu"))
