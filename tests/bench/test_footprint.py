@@ -47,7 +47,7 @@ def test_the_package_is_weighed_without_bytecode(tmp_path: Path) -> None:
 def test_needs_are_those_without_extras() -> None:
     for machine, coder in (("x86_64", ["constriction"]), ("aarch64", [])):
         found = [line.partition(">")[0].partition("<")[0] for line in footprint.needs(machine)]
-        assert sorted(found) == [*coder, "numpy", "onnxruntime", "pillow", "rich", "typer"]
+        assert sorted(found) == [*coder, "numpy", "onnxruntime", "pillow", "rich", "threadpoolctl", "typer"]
 
 
 def test_tags_go_down_from_the_newest() -> None:
