@@ -175,7 +175,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             for row in rows_of(size, Path(folder), size <= options.whole):
                 rows.append(row)
                 print(row, file=sys.stderr)
-    command = " ".join(["python -m limner.bench.big", *(sys.argv[1:] if argv is None else argv)])
+    largest = " --largest" * options.largest
+    command = f"python -m limner.bench.big --out results --sizes {options.sizes}{largest} --whole {options.whole:g}"
     text = page(rows, machine, command)
     sys.stdout.write(text)
     if options.out:

@@ -22,6 +22,7 @@ def test_measures_every_task_and_writes_the_page(
     assert capsys.readouterr().out == text
     assert text.count("| 0.02 |") == 3
     assert "encode, 300 bytes, by Pillow" in text and "decode, 300 bytes" in text
+    assert str(tmp_path) not in text
 
 
 def test_a_task_that_fails_is_a_row_without_figures(tmp_path: Path) -> None:
